@@ -1,0 +1,137 @@
+package plan
+
+import (
+	"github.com/lockstep-dev/lockstep/internal/lockstep"
+)
+
+// Facts is everything that a plan depends on.
+type Facts struct {
+	Unit     lockstep.Unit
+	Target   lockstep.TargetRef
+	Revision lockstep.Revision
+	// Desired is what Git asks for, in any order.
+	Desired []lockstep.Object
+	Live    lockstep.Live
+	Policy  Policy
+}
+
+// Policy is the part of a Stack's spec that a plan depends on.
+type Policy struct {
+	Prune      bool
+	AllowEmpty bool // a render without objects may prune everything
+	// Replace lets a change of an immutable field delete and create the object.
+	Replace bool
+	Heal    bool // undo drift
+	// Force applies even unchanged objects again.
+	Force  bool
+	Ignore []Ignore
+}
+
+// Ignore names fields whose difference is nobody's business. Zero selectors
+// match everything.
+type Ignore struct {
+	Group, Kind, Namespace, Name string
+	JSONPointers                 []string
+	JQPaths                      []string
+	Managers                     []string
+}
+
+// Plan is what will happen, in order. It holds no secret: values of Secrets are
+// masked in every FieldChange, and Step.Desired never leaves memory.
+type Plan struct {
+	Unit     lockstep.Unit
+	Target   lockstep.TargetRef
+	Revision lockstep.Revision
+	// Stages are carried out one after the other; the steps inside one in
+	// parallel.
+	Stages []Stage
+	// Unchanged counts the desired objects that need no step.
+	Unchanged int
+	// Gates are all the reasons for which the plan may be held.
+	Gates []Gate
+	// Digest is "sha256:<hex>" over everything above that could differ between
+	// two plans, Secrets' values as keyed hashes.
+	Digest string
+}
+
+// Stage is a group of steps without order among them.
+type Stage struct {
+	Name  string // "namespaces", "definitions", "foundation", "workloads", "prune", …
+	Steps []Step
+}
+
+// Step is one object and what happens to it.
+type Step struct {
+	Key  lockstep.Key
+	Verb lockstep.Verb
+	// Reason is one sentence: "not on the target yet".
+	Reason  string
+	Changes []lockstep.FieldChange
+	// Desired is the object to apply; zero for Delete and Orphan.
+	Desired lockstep.Object
+	// UID and ResourceVersion of the live object that Delete and Replace are
+	// meant for.
+	UID string
+	// Replace allows delete-and-create if the API refuses the change in place.
+	Replace bool
+}
+
+// Gate is one reason for which a plan may be held.
+type Gate struct {
+	Name   string // "empty-render"
+	Open   bool
+	Reason string
+	Hint   string
+}
+
+// Empty says whether there is nothing to do.
+func (p Plan) Empty() bool { return len(p.Stages) == 0 }
+
+// Held returns the first closed gate.
+func (p Plan) Held() (Gate, bool) {
+	for _, g := range p.Gates {
+		if !g.Open {
+			return g, true
+		}
+	}
+	return Gate{}, false
+}
+
+// Steps returns all steps in order.
+func (p Plan) Steps() []Step {
+	var out []Step
+	for _, s := range p.Stages {
+		out = append(out, s.Steps...)
+	}
+	return out
+}
+
+// Summary counts a plan's steps by verb.
+type Summary struct {
+	Create    int `json:"create"`
+	Update    int `json:"update"`
+	Replace   int `json:"replace"`
+	Delete    int `json:"delete"`
+	Orphan    int `json:"orphan,omitempty"`
+	Unchanged int `json:"unchanged"`
+}
+
+// Summary returns the counts.
+func (p Plan) Summary() Summary {
+	s := Summary{Unchanged: p.Unchanged}
+	for _, st := range p.Steps() {
+		switch st.Verb {
+		case lockstep.Create:
+			s.Create++
+		case lockstep.Update:
+			s.Update++
+		case lockstep.Replace:
+			s.Replace++
+		case lockstep.Delete:
+			s.Delete++
+		case lockstep.Orphan:
+			s.Orphan++
+		}
+	}
+	return s
+}

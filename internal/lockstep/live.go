@@ -1,0 +1,47 @@
+package lockstep
+
+// Live is what a Target holds of one unit, as plan and health need to know it:
+// a projection, not whole objects.
+type Live struct {
+	// Objects are those that carry the unit's mark, and those among the asked-for
+	// keys that carry another unit's.
+	Objects []LiveObject
+	// Missing kinds are asked-for kinds that the Target's API does not serve.
+	MissingKinds []GroupKind
+}
+
+// LiveObject is the projection of one object on a Target.
+type LiveObject struct {
+	Key             Key
+	Version         string // API version that the projection was read at
+	UID             string
+	ResourceVersion string
+	// Unit is the unit whose mark the object carries; zero if none.
+	Unit Unit
+	// Managed is true when our field manager really applied the object. A mark
+	// without it was copied by somebody, and such an object is never pruned.
+	Managed bool
+	// Digest is the Digest of the Desired object that was last applied, as
+	// recorded on the object itself; "" if it never was.
+	Digest string
+	// Drift lists fields of ours that somebody else has since changed; empty
+	// when live is what our last apply left.
+	Drift []FieldChange
+	// Owned is the tree of the fields that we own, with their live values;
+	// metadata of the system is not in it. It may be nil when the driver did not
+	// keep it.
+	Owned map[string]any
+	// Annotations that steer us (lockstep.dev/*) as found live.
+	Annotations map[string]string
+	Terminating bool
+	Health      Health
+}
+
+// FieldChange is one field that differs. Values are JSON text, masked where
+// secret; "" means absent.
+type FieldChange struct {
+	Path    string `json:"path"` // spec.template.spec.containers[name=web].image
+	From    string `json:"from,omitempty"`
+	To      string `json:"to,omitempty"`
+	Manager string `json:"manager,omitempty"` // who owns the live value, when known
+}
