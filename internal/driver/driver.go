@@ -19,7 +19,7 @@ import (
 type Driver interface {
 	// Observe returns what is live of unit: every object of kinds (and of every
 	// kind that the driver already watches) that carries the unit's mark, and
-	// every object among keys that carries another's. A missing object is an
+	// every desired object that carries another's. A missing object is an
 	// answer, not an error; so is a kind that the Target does not serve. Observe
 	// never writes.
 	Observe(ctx context.Context, q Query) (lockstep.Live, error)
@@ -40,10 +40,10 @@ type Query struct {
 	Unit lockstep.Unit
 	// Kinds are those that the unit has, or may have had, objects of.
 	Kinds []lockstep.GroupKind
-	// Desired are the objects that a plan is about to be made for: the driver
-	// fills in namespaces where they are missing and needed, and judges
-	// ownership.
-	Desired []lockstep.Key
+	// Desired are the objects that a plan is about to be made for. Their kinds
+	// are watched from now on, and drift is judged against them where the driver
+	// has seen no apply of its own yet (after a restart).
+	Desired []lockstep.Object
 }
 
 // Actor is on whose behalf an Apply is made.

@@ -67,8 +67,12 @@ type Step struct {
 	// Reason is one sentence: "not on the target yet".
 	Reason  string
 	Changes []lockstep.FieldChange
-	// Desired is the object to apply; zero for Delete and Orphan.
+	// Desired is the object to apply; zero for Delete and Orphan. Fields that a
+	// Stack ignores are not in it, or carry the live value.
 	Desired lockstep.Object
+	// Digest of what Git asks for, ignored fields left out; the driver records it
+	// on the object.
+	Digest string
 	// UID and ResourceVersion of the live object that Delete and Replace are
 	// meant for.
 	UID string

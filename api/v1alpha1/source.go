@@ -1,0 +1,202 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// Source is where desired state is pulled from.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:categories=lockstep
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Revision",type=string,JSONPath=`.status.shortRevision`
+// +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:printcolumn:name="URL",type=string,priority=1,JSONPath=`.spec.git.url`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type Source struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// +required
+	Spec   SourceSpec   `json:"spec"`
+	Status SourceStatus `json:"status,omitempty"`
+}
+
+// SourceList is a list of Sources.
+//
+// +kubebuilder:object:root=true
+type SourceList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Source `json:"items"`
+}
+
+// SourceSpec says what to pull and how often.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.git)",message="say where to pull from: spec.git is missing"
+type SourceSpec struct {
+	// Interval between two looks at the remote; up to a tenth is added at random.
+	// A webhook makes a look happen at once.
+	//
+	// +kubebuilder:default="1m"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('5s') && duration(self) <= duration('24h')",message="interval must be between 5s and 24h"
+	// +optional
+	Interval metav1.Duration `json:"interval,omitempty"`
+
+	// Timeout of one fetch.
+	//
+	// +kubebuilder:default="60s"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('1h')",message="timeout must be between 1s and 1h"
+	// +optional
+	Timeout metav1.Duration `json:"timeout,omitempty"`
+
+	// Suspend stops fetching; Stacks stay at the revision they know.
+	//
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
+
+	// Git pulls from a Git repository.
+	//
+	// +optional
+	Git *GitSource `json:"git,omitempty"`
+
+	// Webhook lets a push trigger a fetch at once.
+	//
+	// +optional
+	Webhook *Webhook `json:"webhook,omitempty"`
+}
+
+// GitSource is a Git repository.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.secretRef) || !self.url.startsWith('http://') || self.url.startsWith('http://127.0.0.1') || self.url.startsWith('http://localhost')",message="credentials are not sent over plain http; use https or ssh"
+type GitSource struct {
+	// URL of the repository: https, http, ssh or the scp form git@host:path.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(https?|ssh|file)://[^ ]+$') || self.matches('^[^ @:/-][^ @:/]*@[^ :/]+:[^ ]+$')",message="url must be https://…, http://…, ssh://… or user@host:path"
+	URL string `json:"url"`
+
+	// Ref is the branch, tag, version range, full ref or commit to follow.
+	// Without it, branch "main".
+	//
+	// +optional
+	Ref *GitRef `json:"ref,omitempty"`
+
+	// SecretRef names a Secret in the Source's namespace: username and password,
+	// bearerToken, identity and known_hosts, ca.crt, tls.crt and tls.key.
+	//
+	// +optional
+	SecretRef *LocalRef `json:"secretRef,omitempty"`
+
+	// ProxySecretRef names a Secret with keys address, username and password.
+	//
+	// +optional
+	ProxySecretRef *LocalRef `json:"proxySecretRef,omitempty"`
+
+	// Submodules are fetched too.
+	//
+	// +optional
+	Submodules bool `json:"submodules,omitempty"`
+
+	// LFS objects are fetched too.
+	//
+	// +optional
+	LFS bool `json:"lfs,omitempty"`
+}
+
+// GitRef chooses what to follow; exactly one field is set.
+//
+// +kubebuilder:validation:XValidation:rule="[has(self.branch), has(self.tag), has(self.semver), has(self.name), has(self.commit)].filter(x, x).size() == 1",message="set exactly one of branch, tag, semver, name and commit"
+type GitRef struct {
+	// +optional
+	// +kubebuilder:validation:MaxLength=255
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('-') && !self.contains(' ')",message="branch is not a valid Git branch name"
+	Branch string `json:"branch,omitempty"`
+	// +optional
+	// +kubebuilder:validation:MaxLength=255
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('-') && !self.contains(' ')",message="tag is not a valid Git tag name"
+	Tag string `json:"tag,omitempty"`
+	// Semver is a range over tags: ">=1.2.0 <2.0.0".
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=255
+	Semver string `json:"semver,omitempty"`
+	// Name is a full ref: refs/pull/7/head.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=255
+	// +kubebuilder:validation:XValidation:rule="self.startsWith('refs/')",message="name must be a full ref such as refs/pull/7/head"
+	Name string `json:"name,omitempty"`
+	// Commit is a full hash.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9a-f]{40}|[0-9a-f]{64})$')",message="commit must be a full hash of 40 or 64 lower-case hex digits"
+	Commit string `json:"commit,omitempty"`
+}
+
+// Webhook accepts pushes for a Source at /hooks/<namespace>/<name> and, for
+// every Source of the pushed repository, at /hooks.
+type Webhook struct {
+	// SecretRef names the Secret and key that payloads are verified with.
+	//
+	// +required
+	SecretRef KeyRef `json:"secretRef"`
+}
+
+// LocalRef names an object in the same namespace.
+type LocalRef struct {
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+}
+
+// KeyRef names a key of a Secret in the same namespace.
+type KeyRef struct {
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Key string `json:"key,omitempty"`
+}
+
+// SourceStatus is what is known of a Source. It is written when it changes, so a
+// quiet remote costs no write.
+type SourceStatus struct {
+	// ObservedGeneration is the spec that this status speaks of.
+	//
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// Revision is the full hash of the newest commit.
+	//
+	// +optional
+	Revision string `json:"revision,omitempty"`
+	// ShortRevision is ref and hash as people read them: main@1a2b3c4.
+	//
+	// +optional
+	ShortRevision string `json:"shortRevision,omitempty"`
+	// Ref that the revision was found under.
+	//
+	// +optional
+	Ref string `json:"ref,omitempty"`
+	// Subject is the first line of the commit's message.
+	//
+	// +optional
+	Subject string `json:"subject,omitempty"`
+	// Author of the commit.
+	//
+	// +optional
+	Author string `json:"author,omitempty"`
+	// LastHandledReconcileAt echoes the annotation lockstep.dev/reconcile-at.
+	//
+	// +optional
+	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
