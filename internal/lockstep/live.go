@@ -25,7 +25,8 @@ type LiveObject struct {
 	// recorded on the object itself; "" if it never was.
 	Digest string
 	// Drift lists fields of ours that somebody else has since changed; empty
-	// when live is what our last apply left.
+	// when live is what our last apply left. As in a plan, From is the live value
+	// and To ours.
 	Drift []FieldChange
 	// Owned is the tree of the fields that we own, with their live values;
 	// metadata of the system is not in it. It may be nil when the driver did not

@@ -13,6 +13,8 @@ type Facts struct {
 	Desired []lockstep.Object
 	Live    lockstep.Live
 	Policy  Policy
+	// Key is the installation's key for digests of secrets; see diff.Digester.
+	Key []byte
 }
 
 // Policy is the part of a Stack's spec that a plan depends on.
@@ -47,11 +49,28 @@ type Plan struct {
 	Stages []Stage
 	// Unchanged counts the desired objects that need no step.
 	Unchanged int
+	// Drifted are objects that somebody changed and that are left so, because
+	// healing is off. They are among the Unchanged.
+	Drifted []Drifted
+	// Notes say, ordered, what the plan leaves alone on purpose and why.
+	Notes []Note
 	// Gates are all the reasons for which the plan may be held.
 	Gates []Gate
 	// Digest is "sha256:<hex>" over everything above that could differ between
 	// two plans, Secrets' values as keyed hashes.
 	Digest string
+}
+
+// Drifted is an object whose live fields differ from what we applied.
+type Drifted struct {
+	Key     lockstep.Key
+	Changes []lockstep.FieldChange
+}
+
+// Note is one object that is left alone, and why.
+type Note struct {
+	Key  lockstep.Key
+	Text string // "is gone from Git, kept: annotation lockstep.dev/prune is disabled"
 }
 
 // Stage is a group of steps without order among them.
