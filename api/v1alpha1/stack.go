@@ -265,7 +265,7 @@ type HelmRender struct {
 	ReleaseName string `json:"releaseName,omitempty"`
 	// ValuesFiles are merged in order, later ones win. Globs with ** are allowed.
 	// Relative to the Stack's path, "/…" from the root of the Source,
-	// "$name/…" or "$namespace/name/…" in another Source.
+	// "$namespace/name/…" in another Source.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=100

@@ -30,6 +30,9 @@ type Request struct {
 	// Trees are other Sources that values files name, by "namespace/name".
 	Trees map[string]lockstep.Tree
 
+	// Release is the name that a chart sees; the Stack's name.
+	Release string
+
 	// At most one of the three is set; none means detect.
 	Directory *DirectorySpec
 	Kustomize *KustomizeSpec
@@ -114,6 +117,10 @@ type ChartRef struct {
 	Repo    string // https://…, http://… or oci://…
 	Name    string
 	Version string // exact or a semver range
+	// Credentials are the keys of the Secret that goes with Repo: username,
+	// password, ca.crt, tls.crt, tls.key, .dockerconfigjson. No part of a content
+	// key.
+	Credentials map[string][]byte
 }
 
 // ResolvedValues is the content of a ConfigMap or Secret that a Stack names.

@@ -1,0 +1,83 @@
+package stack
+
+import (
+	"context"
+
+	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/core/plan"
+	"github.com/lockstep-dev/lockstep/internal/core/render"
+	"github.com/lockstep-dev/lockstep/internal/driver"
+	"github.com/lockstep-dev/lockstep/internal/lockstep"
+)
+
+// Renderer turns a request into objects; internal/render is the real one.
+type Renderer func(ctx context.Context, req render.Request) (render.Result, error)
+
+// Engine is all that a pass needs. It keeps no state.
+type Engine struct {
+	Lookup Lookup
+	Render Renderer
+	// Key makes digests of Secrets useless to whoever does not hold it.
+	Key []byte
+}
+
+// Rendered is what a Stack's directory came to at one revision.
+type Rendered struct {
+	render.Result
+	// Key is the content key: equal keys mean an equal result.
+	Key   string
+	Reads render.Reads
+}
+
+// Desired renders in, recording what was really read.
+func (e Engine) Desired(ctx context.Context, in Inputs) (Rendered, error) {
+	rec := render.Record(in.Request)
+	res, err := e.Render(ctx, rec.Request())
+	if err != nil {
+		return Rendered{Reads: rec.Reads()}, err
+	}
+	reads := rec.Reads()
+	return Rendered{Result: res, Reads: reads, Key: reads.Key(render.Params(in.Request, e.Key))}, nil
+}
+
+// Observe asks the Target what is live of the Stack. Kinds that the Stack had
+// objects of before are asked for even when Git no longer names them.
+func (e Engine) Observe(ctx context.Context, in Inputs, desired []lockstep.Object) (lockstep.Live, error) {
+	return in.Driver.Observe(ctx, driver.Query{
+		Unit:    UnitOf(in.Stack),
+		Kinds:   KindsOf(in.Stack),
+		Desired: desired,
+	})
+}
+
+// Plan decides what should happen. It may return a plan and an error together:
+// objects that cannot be planned do not hold up the others.
+func (e Engine) Plan(in Inputs, desired []lockstep.Object, live lockstep.Live) (plan.Plan, error) {
+	return plan.Make(plan.Facts{
+		Unit:     UnitOf(in.Stack),
+		Target:   TargetOf(in.Stack),
+		Revision: in.Snapshot.Revision(),
+		Desired:  desired,
+		Live:     live,
+		Policy:   PolicyOf(in.Stack),
+		Key:      e.Key,
+	})
+}
+
+// PolicyOf is the part of a spec that plans depend on.
+func PolicyOf(s *v1alpha1.Stack) plan.Policy {
+	sync := s.Spec.Sync
+	p := plan.Policy{
+		Prune:      sync.Prune == nil || *sync.Prune,
+		Heal:       sync.SelfHeal == nil || *sync.SelfHeal,
+		AllowEmpty: sync.AllowEmpty,
+		Replace:    sync.Immutable == v1alpha1.ImmutableReplace,
+	}
+	for _, i := range s.Spec.IgnoreDifferences {
+		p.Ignore = append(p.Ignore, plan.Ignore{
+			Group: i.Group, Kind: i.Kind, Namespace: i.Namespace, Name: i.Name,
+			JSONPointers: i.JSONPointers, JQPaths: i.JQPaths, Managers: i.Managers,
+		})
+	}
+	return p
+}
