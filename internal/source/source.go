@@ -41,6 +41,8 @@ type Mirror interface {
 // Snapshot is the immutable tree of a Source at a revision.
 type Snapshot interface {
 	lockstep.Tree
+	// Revision says which commit the tree is of, and the name that it was found
+	// under.
 	Revision() lockstep.Revision
 }
 
