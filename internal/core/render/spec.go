@@ -161,3 +161,14 @@ type Hook struct {
 	Weight         int
 	DeletePolicies []string
 }
+
+// ChartArchive is a chart as it came from a repository.
+type ChartArchive struct {
+	// Data is the gzipped tar file. It is shared and must not be changed.
+	Data []byte
+	// Version is what the reference's range came to.
+	Version string
+	// Digest identifies what was fetched: of the archive for an HTTP repository,
+	// of the manifest for an OCI registry. "sha256:…".
+	Digest string
+}
