@@ -104,12 +104,33 @@ func (p *place) open() (Dir, error) {
 	return d, nil
 }
 
-// find walks p from the root. The stack of places, and not the text of the path,
-// decides what ".." in a link means.
+// Real returns the path that p leads to once every link in it is followed.
+func (t *Tree) Real(p string) (string, error) {
+	stack, err := t.walk(p)
+	if err != nil {
+		return "", err
+	}
+	names := make([]string, len(stack))
+	for i, s := range stack {
+		names[i] = s.entry.Name
+	}
+	return path.Join(names...), nil
+}
+
 func (t *Tree) find(p string) (place, error) {
+	stack, err := t.walk(p)
+	if err != nil {
+		return place{}, err
+	}
+	return stack[len(stack)-1], nil
+}
+
+// walk follows p from the root. The stack of places, and not the text of the
+// path, decides what ".." in a link means.
+func (t *Tree) walk(p string) ([]place, error) {
 	clean, err := lockstep.CleanPath(p)
 	if err != nil {
-		return place{}, outside(p)
+		return nil, outside(p)
 	}
 	stack := make([]place, 1, 8)
 	stack[0] = place{entry: lockstep.Entry{Name: ".", Type: lockstep.Directory, Hash: t.hash, Size: -1}, dir: t.root}
@@ -122,40 +143,40 @@ func (t *Tree) find(p string) (place, error) {
 		case name == "" || name == ".":
 			continue
 		case top.entry.Type == lockstep.File:
-			return place{}, notExist(p)
+			return nil, notExist(p)
 		case name == "..":
 			if len(stack) == 1 {
-				return place{}, outside(p)
+				return nil, outside(p)
 			}
 			stack = stack[:len(stack)-1]
 			continue
 		}
 		dir, err := top.open()
 		if err != nil {
-			return place{}, err
+			return nil, err
 		}
 		e, ok := dir.Lookup(name)
 		if !ok {
-			return place{}, notExist(p)
+			return nil, notExist(p)
 		}
 		if e.Type != lockstep.Symlink {
 			stack = append(stack, place{holder: dir, entry: e})
 			continue
 		}
 		if links++; links > maxLinks {
-			return place{}, fault.Invalid("path %q goes through more than %d symbolic links", p, maxLinks).
+			return nil, fault.Invalid("path %q goes through more than %d symbolic links", p, maxLinks).
 				WithHint("a symbolic link probably points at itself")
 		}
 		target, err := dir.ReadLink(e)
 		if err != nil {
-			return place{}, err
+			return nil, err
 		}
 		if strings.HasPrefix(target, "/") {
-			return place{}, outside(p)
+			return nil, outside(p)
 		}
 		rest = target + "/" + rest
 	}
-	return stack[len(stack)-1], nil
+	return stack, nil
 }
 
 func notExist(p string) error {
