@@ -181,7 +181,7 @@ func TestRulesComplain(t *testing.T) {
 				"if s.Contains(err.Error(), \"x\") { return true }\n" +
 				"if s.HasPrefix(s.ToLower(err.Error()), \"x\") { return true }\n" +
 				"switch err.Error() { case \"x\": return true }\n" +
-				"_ = s.ToUpper(err.Error())\n" +
+				"_ = s.ToUpper(err.Error()); _ = err.Error() == other.Error()\n" +
 				"return \"x\" == err.Error() }\n"},
 			want: []string{
 				"a/a.go:4: decides by the text of an error",

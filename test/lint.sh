@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Everything that can be said about the code without running it. All checks run,
+# so that one round shows all that is wrong.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export GOWORK=off
+
+status=0
+check() { # TITLE COMMAND...
+	echo "-- $1"
+	shift
+	"$@" || status=1
+}
+
+formatted() {
+	local wrong
+	wrong=$(find . \( -name .git -o -name bin -o -name node_modules -o -name testdata \) -prune -o -name '*.go' -print0 | xargs -0 gofmt -l)
+	[ -z "$wrong" ] || { printf 'not formatted: run gofmt -w on\n%s\n' "$wrong"; return 1; }
+}
+
+# Every directory with a go.mod is a module of its own.
+modules() { find . \( -name .git -o -name bin -o -name node_modules -o -name testdata \) -prune -o -name go.mod -print | sort | xargs -n 1 dirname; }
+
+check "gofmt" formatted
+for m in $(modules); do
+	check "go mod tidy -diff in $m" go -C "$m" mod tidy -diff
+	check "go vet in $m" go -C "$m" vet ./...
+done
+check "staticcheck" go tool staticcheck ./...
+check "generated files" bash api/generate.sh --check
+for s in $(find . \( -name .git -o -name bin -o -name node_modules -o -name testdata \) -prune -o -name '*.sh' -print | sort) .ci/run; do
+	check "bash -n $s" bash -n "$s"
+done
+exit $status
