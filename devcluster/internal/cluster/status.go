@@ -36,9 +36,12 @@ func Status(ctx context.Context, path string) (string, error) {
 	line("nodes", strconv.Itoa(state.Nodes))
 	line("started", state.Started.Format(time.RFC3339))
 	line("pid", strconv.Itoa(pid))
+	total := int64(0)
 	for _, p := range tree(pid) {
 		line("memory", fmt.Sprintf("%4d MiB  %s", p.memory>>20, p.name))
+		total += p.memory
 	}
+	line("memory", fmt.Sprintf("%4d MiB  in all", total>>20))
 	return text.String(), nil
 }
 

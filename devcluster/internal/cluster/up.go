@@ -17,6 +17,7 @@ import (
 	"github.com/lockstep-dev/lockstep/devcluster/internal/component"
 	"github.com/lockstep-dev/lockstep/devcluster/internal/credential"
 	"github.com/lockstep-dev/lockstep/devcluster/internal/etcd"
+	"github.com/lockstep-dev/lockstep/devcluster/internal/footprint"
 	"github.com/lockstep-dev/lockstep/devcluster/internal/place"
 	"github.com/lockstep-dev/lockstep/devcluster/internal/simulate"
 )
@@ -77,6 +78,7 @@ func Up(ctx context.Context, o Options) error {
 	if _, err := fmt.Fprintln(o.Stdout, dir.Kubeconfig()); err != nil {
 		return fmt.Errorf("print the kubeconfig's path: %w", err)
 	}
+	footprint.ReleaseAfter(10 * time.Second)
 	return r.wait(ctx)
 }
 

@@ -3,6 +3,7 @@ package component
 import (
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/component-base/cli"
@@ -13,6 +14,8 @@ import (
 	_ "k8s.io/component-base/logs/json/register"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
 	_ "k8s.io/component-base/metrics/prometheus/version"
+
+	"github.com/lockstep-dev/lockstep/devcluster/internal/footprint"
 )
 
 // The names of the components, as [Start] takes them.
@@ -25,6 +28,9 @@ const (
 // verb marks a child on the command line. Not a cobra command: nobody should find
 // it in the help, and cobra would read the component's flags.
 const verb = "__component"
+
+// settled is when a component has certainly done what it does only once.
+const settled = 10 * time.Second
 
 // IsChild tells whether this process was started by [Start].
 func IsChild(args []string) bool { return len(args) > 2 && args[1] == verb }
@@ -44,6 +50,7 @@ func Main(args []string) int {
 	// The components take their User-Agent from argv, and process lists are
 	// easier to read so.
 	os.Args = append([]string{name}, flags...)
+	footprint.ReleaseAfter(settled)
 	cmd := build()
 	cmd.SetArgs(flags)
 	return cli.Run(cmd)

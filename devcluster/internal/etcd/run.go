@@ -48,6 +48,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	// One member has no peers to listen to.
 	c.ListenPeerUrls = nil
 	c.InitialCluster = c.InitialClusterFromName(c.Name)
+	// A lone member waits for nobody, but still sits out an election at each
+	// start; the defaults make that a second.
+	c.TickMs, c.ElectionMs = 50, 250
 	// The raft log is kept for followers that fell behind. There are none, and a
 	// long one is memory: ten thousand entries of a busy cluster are 100 MB.
 	c.SnapshotCount = 2000
