@@ -1,5 +1,13 @@
 package v1alpha1
 
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"github.com/lockstep-dev/lockstep/internal/lockstep"
+)
+
 // Names that Lockstep writes on objects. They are part of the API.
 const (
 	// FieldManager is the server-side-apply manager of everything that Lockstep
@@ -35,3 +43,21 @@ const (
 	// Finalizer keeps a Stack until its objects are dealt with.
 	Finalizer = "lockstep.dev/stack"
 )
+
+// maxLabel is the longest value that Kubernetes takes for a label.
+const maxLabel = 63
+
+// StackLabelValue returns the value of LabelStack for the objects of u:
+// "namespace.name", cut and told apart by a hash where that is too long for a
+// label. AnnotationUnit says it in full.
+func StackLabelValue(u lockstep.Unit) string {
+	full := u.Namespace + "." + u.Name
+	if len(full) <= maxLabel {
+		return full
+	}
+	sum := sha256.Sum256([]byte(full))
+	tail := "-" + hex.EncodeToString(sum[:])[:10]
+	// A label value must end in a letter or digit on both sides of the cut too,
+	// or the cut could produce "..-".
+	return strings.TrimRight(full[:maxLabel-len(tail)], "-._") + tail
+}
