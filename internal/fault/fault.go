@@ -115,6 +115,7 @@ func As(err error) *Fault {
 }
 
 // KindOf returns the kind of err, KindInternal for an error that is no Fault.
+// err must not be nil.
 func KindOf(err error) Kind { return As(err).Kind }
 
 // Many is several faults from one pass, all reported at once.

@@ -31,8 +31,8 @@ type Rendered struct {
 
 // Desired renders in, recording what was really read.
 func (e Engine) Desired(ctx context.Context, in Inputs) (Rendered, error) {
-	rec := render.Record(in.Request)
-	res, err := e.Render(ctx, rec.Request())
+	req, rec := render.Record(in.Request)
+	res, err := e.Render(ctx, req)
 	if err != nil {
 		return Rendered{Reads: rec.Reads()}, err
 	}

@@ -160,14 +160,8 @@ func capabilities(ctx context.Context, d driver.Driver, req *render.Request) err
 		ns, known := c.Namespaced[gk]
 		return ns, known
 	}
-	kind := render.Helm
-	if req.Helm == nil {
-		if req.Directory != nil || req.Kustomize != nil {
-			return nil
-		}
-		kind = render.Detect(req.Tree, req.Path)
-	}
-	if kind != render.Helm {
+	if kind, err := render.KindOf(*req); err != nil || kind != render.Helm {
+		// A directory that is not there is for the render to report.
 		return nil
 	}
 	c, err := d.Capabilities(ctx)

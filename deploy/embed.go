@@ -1,0 +1,10 @@
+// Package deploy holds what is installed on the cluster that Lockstep runs on.
+package deploy
+
+import "embed"
+
+// CRDs are the custom resource definitions, one file each, generated from
+// api/v1alpha1 by make generate.
+//
+//go:embed crds/*.yaml
+var CRDs embed.FS

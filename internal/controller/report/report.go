@@ -1,0 +1,208 @@
+// Package report is the one place where what a pass came to becomes a status, an
+// event and a requeue.
+//
+// A status is written when it changed, once per pass. An event is sent when the
+// Ready condition changed, never because a pass ran. What an error leads to is
+// in the table of package fault and nowhere else.
+package report
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/flowcontrol"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/fault"
+)
+
+// Reporter writes what passes came to. It is safe for concurrent use.
+type Reporter struct {
+	client client.Client
+	events events.EventRecorder
+	log    *slog.Logger
+	// news bounds events that say that all is well: a fleet that comes up would
+	// otherwise send one for each Stack, and the record is in the status anyway.
+	news flowcontrol.RateLimiter
+
+	mu       sync.Mutex
+	failures map[types.UID]failure
+}
+
+// failure counts tries of one object that ended in the same fault.
+type failure struct {
+	text  string
+	tries int
+}
+
+// Events that are no failure: so many at once, and so many a second after that.
+const (
+	newsBurst     = 10
+	newsPerSecond = 1
+)
+
+// New returns a Reporter.
+func New(c client.Client, rec events.EventRecorder, log *slog.Logger) *Reporter {
+	return &Reporter{
+		client:   c,
+		events:   rec,
+		log:      log,
+		news:     flowcontrol.NewTokenBucketRateLimiter(newsPerSecond, newsBurst),
+		failures: map[types.UID]failure{},
+	}
+}
+
+// Written is one pass's report. Before and After are the same object with its
+// status as read and as it should be.
+type Written struct {
+	Before, After client.Object
+	Verdict       v1alpha1.Verdict
+	Err           error // why the pass failed, nil if it did not
+	RetryMax      time.Duration
+	// Again asks for another pass after so long, when nothing failed.
+	Again time.Duration
+	// News is the event text when something was done; "" for none.
+	News string
+}
+
+// Fault is the verdict of an error.
+func Fault(err error) v1alpha1.Verdict {
+	faults := fault.All(err)
+	lines := make([]string, 0, len(faults))
+	for _, f := range faults {
+		lines = append(lines, Line(f))
+	}
+	c := faults[0].Kind.Consequence()
+	return v1alpha1.Failing(c.Reason, strings.Join(lines, "\n"), c.Retry == fault.OnEvent && faults[0].Kind != fault.KindWaiting)
+}
+
+// Line is a fault as one line for a condition or event.
+func Line(f *fault.Fault) string {
+	if f.Hint == "" {
+		return f.Error()
+	}
+	return f.Error() + " (" + f.Hint + ")"
+}
+
+// Write patches the status if it changed, sends an event if the verdict did, and
+// says when to come again.
+func (r *Reporter) Write(ctx context.Context, w Written) (reconcile.Result, error) {
+	r.event(w)
+	if !equality.Semantic.DeepEqual(w.Before, w.After) {
+		if err := r.client.Status().Patch(ctx, w.After, client.MergeFrom(w.Before)); err != nil && !apierrors.IsNotFound(err) {
+			return reconcile.Result{}, err
+		}
+	}
+	return reconcile.Result{RequeueAfter: r.again(w)}, nil
+}
+
+// Forget drops what is remembered of a deleted object.
+func (r *Reporter) Forget(uid types.UID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.failures, uid)
+}
+
+func (r *Reporter) event(w Written) {
+	changed := readyOf(w.Before) != readyOf(w.After)
+	switch {
+	case w.Err != nil && changed:
+		r.log.Warn("pass failed", "object", w.After.GetNamespace()+"/"+w.After.GetName(), "reason", w.Verdict.Ready.Reason,
+			"error", w.Err, "cause", causes(w.Err))
+		r.events.Eventf(w.After, nil, corev1.EventTypeWarning, w.Verdict.Ready.Reason, "Reconcile", "%s", short(w.Verdict.Ready.Message))
+	case w.Err == nil && w.News != "" && r.news.TryAccept():
+		r.events.Eventf(w.After, nil, corev1.EventTypeNormal, w.Verdict.Ready.Reason, "Reconcile", "%s", short(w.News))
+	}
+}
+
+// again turns the error into a delay: the table in package fault says which
+// kinds are tried again, each try waits twice as long as the one before, up to
+// RetryMax, and a fifth of it at random keeps a crowd from moving in step.
+func (r *Reporter) again(w Written) time.Duration {
+	uid := w.After.GetUID()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w.Err == nil {
+		delete(r.failures, uid)
+		return w.Again
+	}
+	f := r.failures[uid]
+	if text := w.Err.Error(); f.text != text {
+		f = failure{text: text}
+	}
+	delay := retry(w.Err, f.tries, w.RetryMax)
+	f.tries++
+	r.failures[uid] = f
+	if delay == 0 {
+		return w.Again
+	}
+	return delay
+}
+
+// retry is the soonest retry among all faults, 0 if only an event can help.
+func retry(err error, tries int, limit time.Duration) time.Duration {
+	var soonest time.Duration
+	for _, f := range fault.All(err) {
+		c := f.Kind.Consequence()
+		if c.Retry != fault.Backoff {
+			continue
+		}
+		d := min(c.First<<min(tries, 16), limit)
+		if soonest == 0 || d < soonest {
+			soonest = d
+		}
+	}
+	return soonest + time.Duration(rand.Int64N(int64(soonest)/5+1))
+}
+
+// causes is for the log only: what was wrapped and is not shown to users.
+func causes(err error) []string {
+	var out []string
+	for _, f := range fault.All(err) {
+		if c := f.Unwrap(); c != nil {
+			out = append(out, c.Error())
+		}
+	}
+	return out
+}
+
+// maxEvent is what the events API takes in a note.
+const maxEvent = 1024
+
+func short(s string) string {
+	if len(s) <= maxEvent {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxEvent-3], "") + "…"
+}
+
+func readyOf(o runtime.Object) metav1.Condition {
+	var conditions []metav1.Condition
+	switch o := o.(type) {
+	case *v1alpha1.Source:
+		conditions = o.Status.Conditions
+	case *v1alpha1.Stack:
+		conditions = o.Status.Conditions
+	case *v1alpha1.Target:
+		conditions = o.Status.Conditions
+	}
+	for _, c := range conditions {
+		if c.Type == v1alpha1.ConditionReady {
+			return metav1.Condition{Status: c.Status, Reason: c.Reason, Message: c.Message}
+		}
+	}
+	return metav1.Condition{}
+}

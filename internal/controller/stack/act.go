@@ -1,0 +1,125 @@
+package stack
+
+import (
+	"context"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/core/plan"
+	"github.com/lockstep-dev/lockstep/internal/driver"
+	"github.com/lockstep-dev/lockstep/internal/fault"
+	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/stack"
+)
+
+// act carries out the plan, stage by stage, the steps of one stage in parallel.
+//
+// One object that fails does not hold up the others, except deletions: nothing
+// is deleted in a pass in which something could not be applied, because what
+// fails may be the very thing that takes over from what would go.
+func (r *Reconciler) act(ctx context.Context, p *pass) error {
+	if err := r.intend(ctx, p); err != nil {
+		return err
+	}
+	actor := stack.ActorOf(p.stack)
+	if err := r.ensureNamespace(ctx, p, actor); err != nil {
+		return err
+	}
+	for _, stage := range p.plan.Stages {
+		// Between stages is where a newer commit may take over: everything applied
+		// so far is whole, and the next pass starts from what is live.
+		if p.superseded = r.Fleet.Stale(p.unit); p.superseded {
+			break
+		}
+		p.outcomes = append(p.outcomes, r.stage(ctx, p, actor, stage)...)
+	}
+	r.Metrics.applied(p.outcomes)
+	p.broken = fault.Join(p.broken, failures(p.outcomes))
+	// What is live is known without asking: the driver has seen its own answers.
+	return r.look(ctx, p, nil)
+}
+
+func (r *Reconciler) stage(ctx context.Context, p *pass, actor driver.Actor, stage plan.Stage) []lockstep.Outcome {
+	out := make([]lockstep.Outcome, len(stage.Steps))
+	failed := p.broken != nil || failures(p.outcomes) != nil
+	var g errgroup.Group
+	g.SetLimit(max(r.Parallel, 1))
+	for i, step := range stage.Steps {
+		if failed && step.Verb == lockstep.Delete {
+			out[i] = lockstep.Outcome{Key: step.Key, Verb: step.Verb, Result: lockstep.Skipped, Note: "not deleted because other objects failed"}
+			continue
+		}
+		g.Go(func() error {
+			out[i] = p.driver.Apply(ctx, actor, step)
+			return nil
+		})
+	}
+	_ = g.Wait() // the functions return nil; results are in out
+	return out
+}
+
+// intend records, before the first write, which kinds the Stack is about to have
+// objects of, and that its deletion has to come by here. With the mark on every
+// object this is the inventory (docs/adr/0005-inventory.md): a crash at any point
+// later leaks nothing.
+func (r *Reconciler) intend(ctx context.Context, p *pass) error {
+	var desired []lockstep.Object
+	for _, s := range p.plan.Steps() {
+		if s.Desired.Tree != nil {
+			desired = append(desired, s.Desired)
+		}
+	}
+	kinds, more := stack.WithKinds(p.stack, desired)
+	if !more && controllerutil.ContainsFinalizer(p.stack, v1alpha1.Finalizer) {
+		return nil
+	}
+	next := p.stack.DeepCopy()
+	controllerutil.AddFinalizer(next, v1alpha1.Finalizer)
+	metav1.SetMetaDataAnnotation(&next.ObjectMeta, v1alpha1.AnnotationKinds, kinds)
+	patch := client.MergeFromWithOptions(p.stack, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Patch(ctx, next, patch); err != nil {
+		return fault.Conflict("the intent could not be recorded before applying").Because(err)
+	}
+	// The answer is newer than the cache; what report compares with stays as read,
+	// apart from what was just written.
+	p.stack.ObjectMeta = next.ObjectMeta
+	p.before = p.before.DeepCopy()
+	p.before.ObjectMeta = next.ObjectMeta
+	return nil
+}
+
+// namespacer is a driver of Targets that have namespaces.
+type namespacer interface {
+	EnsureNamespace(ctx context.Context, as driver.Actor, name string) error
+}
+
+// ensureNamespace creates the target namespace if the Stack asks for that. It is
+// nobody's object: no mark, never pruned.
+func (r *Reconciler) ensureNamespace(ctx context.Context, p *pass, actor driver.Actor) error {
+	if !p.stack.Spec.Target.CreateNamespace {
+		return nil
+	}
+	d, ok := p.driver.(namespacer)
+	name := stack.NamespaceOf(p.stack)
+	own := slices.ContainsFunc(p.memo.Wants, func(w plan.Want) bool {
+		return w.Key == lockstep.Key{Kind: "Namespace", Name: name}
+	})
+	if !ok || own {
+		return nil
+	}
+	return d.EnsureNamespace(ctx, actor, name)
+}
+
+func failures(outcomes []lockstep.Outcome) error {
+	var errs []error
+	for _, o := range outcomes {
+		errs = append(errs, o.Err)
+	}
+	return fault.Join(errs...)
+}

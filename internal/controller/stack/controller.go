@@ -1,0 +1,123 @@
+// Package stack keeps Stacks live.
+//
+// Every pass has four beats: observe the world, decide in core/plan without
+// touching it, act through a driver, report. A pass never waits for health, for
+// a dependency or for a person: it says what it found and returns, and an event
+// wakes it. Only report writes status, so a pass may stop anywhere and the user
+// still learns why.
+package stack
+
+import (
+	"context"
+	"errors"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/controller/refs"
+	"github.com/lockstep-dev/lockstep/internal/controller/report"
+	"github.com/lockstep-dev/lockstep/internal/controller/target"
+	"github.com/lockstep-dev/lockstep/internal/fault"
+	"github.com/lockstep-dev/lockstep/internal/fleet"
+	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/stack"
+)
+
+// Reconciler moves Stacks closer to what Git asks for.
+type Reconciler struct {
+	Client      client.Client
+	Fleet       *fleet.Fleet
+	Refs        *refs.Store
+	Connections *target.Connections
+	Render      stack.Renderer
+	// Key makes digests of Secrets useless to whoever does not hold it.
+	Key     []byte
+	Report  *report.Reporter
+	Metrics *Metrics
+	// Parallel is how many objects of one stage are applied at once.
+	Parallel int
+}
+
+// Reconcile moves one Stack a step closer to what Git asks for.
+func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+	unit := lockstep.Unit{Namespace: req.Namespace, Name: req.Name}
+	s := &v1alpha1.Stack{}
+	if err := r.Client.Get(ctx, req.NamespacedName, s); err != nil {
+		if !apierrors.IsNotFound(err) {
+			return reconcile.Result{}, err
+		}
+		r.forget(unit)
+		return reconcile.Result{}, nil
+	}
+	p := newPass(s)
+	if !s.DeletionTimestamp.IsZero() {
+		return r.finalize(ctx, p)
+	}
+	r.Fleet.Link(unit, linksOf(s))
+	if s.Spec.Suspend {
+		return r.report(ctx, p, v1alpha1.Suspended(), nil)
+	}
+	if ring := r.Fleet.Cycle(unit); ring != nil {
+		return r.fail(ctx, p, cyclic(ring))
+	}
+
+	if err := r.observe(ctx, p); err != nil {
+		return r.fail(ctx, p, err)
+	}
+	if p.plan.Empty() {
+		return r.settled(ctx, p)
+	}
+	// Held is asked of the plan, not of the spec: a gate that was open when the
+	// plan was made may since have closed.
+	if gate, held := p.held(); held {
+		return r.report(ctx, p, v1alpha1.Held(gate.Name, gate.Reason+"; "+gate.Hint), nil)
+	}
+	if dep, why, blocked := r.Fleet.Blocker(unit); blocked {
+		return r.report(ctx, p, v1alpha1.WaitingFor("stack "+dep.String()+", "+why), nil)
+	}
+
+	if err := r.act(ctx, p); err != nil {
+		return r.fail(ctx, p, err)
+	}
+	return r.settled(ctx, p)
+}
+
+func (r *Reconciler) forget(unit lockstep.Unit) {
+	r.Refs.Release(userOf(unit))
+	r.Fleet.Forget(unit)
+}
+
+// fail reports err. A Source or Target that was only not looked at yet, as at
+// every start, is nobody's trouble: it wakes its Stacks when it has been, and a
+// thousand statuses that say so would be a thousand writes.
+func (r *Reconciler) fail(ctx context.Context, p *pass, err error) (reconcile.Result, error) {
+	if errors.Is(err, fault.KindWaiting) {
+		r.Fleet.Set(p.unit, fleet.State{Why: fault.As(err).What})
+		return reconcile.Result{}, nil
+	}
+	return r.report(ctx, p, report.Fault(err), err)
+}
+
+func cyclic(ring []lockstep.Unit) error {
+	text := ""
+	for _, u := range ring {
+		text += u.String() + " → "
+	}
+	return fault.Invalid("its dependencies form a cycle: %s%s", text, ring[0]).
+		WithHint("remove one of these spec.dependsOn")
+}
+
+func linksOf(s *v1alpha1.Stack) fleet.Links {
+	return fleet.Links{
+		Sources:      stack.SourcesOf(s),
+		Dependencies: stack.DependenciesOf(s),
+		Target:       stack.TargetOf(s),
+		Pinned:       s.Spec.Source.Revision != "",
+	}
+}
+
+func userOf(u lockstep.Unit) refs.User {
+	return refs.User{Kind: "Stack", Namespace: u.Namespace, Name: u.Name}
+}

@@ -1,0 +1,108 @@
+package stack
+
+import (
+	"context"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/controller/report"
+	"github.com/lockstep-dev/lockstep/internal/core/plan"
+	"github.com/lockstep-dev/lockstep/internal/fault"
+	"github.com/lockstep-dev/lockstep/internal/fleet"
+	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/stack"
+)
+
+// finalize deals with the objects of a deleted Stack as its deletion policy says
+// and then lets it go.
+func (r *Reconciler) finalize(ctx context.Context, p *pass) (reconcile.Result, error) {
+	if !controllerutil.ContainsFinalizer(p.stack, v1alpha1.Finalizer) {
+		return reconcile.Result{}, nil
+	}
+	// Not ready from now on, whoever depends on it.
+	r.Fleet.Set(p.unit, fleet.State{Why: "it is being deleted"})
+	left, err := r.tearDown(ctx, p)
+	if err != nil {
+		err = fault.As(err).At("deleting the objects of stack %s", p.unit)
+		return r.report(ctx, p, report.Fault(err), err)
+	}
+	if left > 0 && p.stack.Spec.Sync.Deletion == v1alpha1.DeletionWait {
+		// The watch wakes this unit as its objects go.
+		return r.report(ctx, p, v1alpha1.Deleting(counted(left, "object")+" still to go"), nil)
+	}
+	next := p.stack.DeepCopy()
+	controllerutil.RemoveFinalizer(next, v1alpha1.Finalizer)
+	if err := r.Client.Patch(ctx, next, client.MergeFromWithOptions(p.stack, client.MergeFromWithOptimisticLock{})); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	r.Report.Forget(p.stack.UID)
+	return reconcile.Result{}, nil
+}
+
+// tearDown deletes or orphans, and returns how many objects are left to wait
+// for. A suspended Stack leaves everything as it is: that is what suspended means.
+func (r *Reconciler) tearDown(ctx context.Context, p *pass) (left int, err error) {
+	if p.stack.Spec.Suspend {
+		return 0, nil
+	}
+	if p.driver, err = r.lookup(nil).Driver(ctx, stack.TargetOf(p.stack)); err != nil {
+		f := fault.As(err)
+		if f.Hint == "" {
+			f = f.WithHint("to let the stack go without touching its objects, set spec.suspend to true")
+		}
+		return 0, f
+	}
+	if err := r.look(ctx, p, nil); err != nil {
+		return 0, err
+	}
+	if p.plan, err = r.tearDownPlan(p); err != nil {
+		return 0, err
+	}
+	actor := stack.ActorOf(p.stack)
+	for _, stage := range p.plan.Stages {
+		p.outcomes = append(p.outcomes, r.stage(ctx, p, actor, stage)...)
+	}
+	r.Metrics.applied(p.outcomes)
+	if err := failures(p.outcomes); err != nil {
+		return 0, err
+	}
+	if err := r.look(ctx, p, nil); err != nil {
+		return 0, err
+	}
+	for _, o := range p.live.Objects {
+		if o.Unit == p.unit && o.Managed && o.Terminating {
+			left++
+		}
+	}
+	return left, nil
+}
+
+func (r *Reconciler) tearDownPlan(p *pass) (plan.Plan, error) {
+	if p.stack.Spec.Sync.Deletion == v1alpha1.DeletionOrphan {
+		return orphanAll(p.unit, p.live), nil
+	}
+	return plan.Make(plan.Facts{
+		Unit:   p.unit,
+		Target: stack.TargetOf(p.stack),
+		Live:   p.live,
+		Policy: plan.Policy{Prune: true, AllowEmpty: true},
+		Key:    r.Key,
+	})
+}
+
+// orphanAll takes the marks off everything and leaves it.
+func orphanAll(unit lockstep.Unit, live lockstep.Live) plan.Plan {
+	stage := plan.Stage{Name: "orphan"}
+	for _, o := range live.Objects {
+		if o.Unit == unit {
+			stage.Steps = append(stage.Steps, plan.Step{Key: o.Key, Verb: lockstep.Orphan, UID: o.UID, Reason: "the stack is deleted and leaves its objects"})
+		}
+	}
+	if len(stage.Steps) == 0 {
+		return plan.Plan{}
+	}
+	return plan.Plan{Unit: unit, Stages: []plan.Stage{stage}}
+}

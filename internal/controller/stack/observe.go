@@ -1,0 +1,190 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/controller/refs"
+	"github.com/lockstep-dev/lockstep/internal/controller/target"
+	"github.com/lockstep-dev/lockstep/internal/core/plan"
+	"github.com/lockstep-dev/lockstep/internal/driver"
+	"github.com/lockstep-dev/lockstep/internal/fault"
+	"github.com/lockstep-dev/lockstep/internal/fleet"
+	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/source"
+	"github.com/lockstep-dev/lockstep/internal/stack"
+)
+
+// pass is what one pass knows.
+type pass struct {
+	unit   lockstep.Unit
+	stack  *v1alpha1.Stack // status is filled in by report
+	before *v1alpha1.Stack // as read
+	start  time.Time
+
+	driver driver.Driver
+	memo   fleet.Memo
+	live   lockstep.Live
+	plan   plan.Plan
+	// broken are objects that cannot be planned or were not applied; the others
+	// went on.
+	broken   error
+	outcomes []lockstep.Outcome
+	// superseded: a newer commit came while this pass was under way.
+	superseded bool
+}
+
+func newPass(s *v1alpha1.Stack) *pass {
+	// The cache's object is shared; report changes its own copy.
+	return &pass{unit: stack.UnitOf(s), stack: s.DeepCopy(), before: s, start: time.Now()}
+}
+
+// requested says whether somebody asked for a pass now.
+func (p *pass) requested() bool {
+	return p.before.Annotations[v1alpha1.AnnotationReconcileAt] != p.before.Status.LastHandledReconcileAt
+}
+
+// held returns the first gate that is closed.
+func (p *pass) held() (plan.Gate, bool) {
+	if gate, held := p.plan.Held(); held {
+		return gate, true
+	}
+	if p.stack.Spec.Sync.Mode == v1alpha1.SyncManual && !p.requested() {
+		return plan.Gate{
+			Name:   "manual sync",
+			Reason: p.plan.Summary().String(),
+			Hint:   "read it with: lockstep plan " + p.unit.String() + "; apply it with: lockstep reconcile " + p.unit.String(),
+		}, true
+	}
+	return plan.Gate{}, false
+}
+
+// observe finds out what Git asks for and what is live, and plans.
+//
+// A Stack whose last render still holds, and whose live objects are what that
+// render came to, is done without rendering: the memory of identities and
+// digests is enough to know.
+func (r *Reconciler) observe(ctx context.Context, p *pass) error {
+	memo, fresh := r.Fleet.Memo(p.unit, p.stack.Generation)
+	if fresh && !p.requested() {
+		if memo.Err != nil {
+			return memo.Err
+		}
+		done, err := r.recall(ctx, p, memo)
+		if err != nil || done {
+			return err
+		}
+	}
+	return r.render(ctx, p)
+}
+
+// recall says whether live is what memo came to.
+func (r *Reconciler) recall(ctx context.Context, p *pass, memo fleet.Memo) (bool, error) {
+	var err error
+	if p.driver, err = r.lookup(nil).Driver(ctx, stack.TargetOf(p.stack)); err != nil {
+		return false, err
+	}
+	p.memo = memo
+	if err = r.look(ctx, p, nil); err != nil {
+		return false, err
+	}
+	return plan.Settled(memo.Wants, p.live, stack.PolicyOf(p.stack)), nil
+}
+
+// look asks the driver what is live.
+func (r *Reconciler) look(ctx context.Context, p *pass, desired []lockstep.Object) error {
+	kinds := stack.KindsOf(p.stack)
+	for _, w := range p.memo.Wants {
+		kinds = append(kinds, w.Key.GroupKind())
+	}
+	var err error
+	p.live, err = p.driver.Observe(ctx, driver.Query{Unit: p.unit, Kinds: kinds, Desired: desired})
+	return err
+}
+
+// render renders, observes and plans.
+func (r *Reconciler) render(ctx context.Context, p *pass) error {
+	session := r.Refs.Begin(userOf(p.unit))
+	lookup := r.lookup(session)
+	engine := stack.Engine{Lookup: lookup, Render: r.Render, Key: r.Key}
+	in, err := stack.Resolve(ctx, lookup, p.stack)
+	session.End()
+	if err != nil {
+		return err
+	}
+	rendered, err := engine.Desired(ctx, in)
+	r.Metrics.rendered(rendered.Kind, err)
+	if err != nil {
+		r.remember(p, in, rendered, err)
+		return err
+	}
+	p.driver = in.Driver
+	p.memo = fleet.Memo{Wants: plan.Wants(rendered.Objects, stack.PolicyOf(p.stack), r.Key)}
+	if err := r.look(ctx, p, rendered.Objects); err != nil {
+		return err
+	}
+	p.plan, p.broken = engine.Plan(in, rendered.Objects, p.live)
+	r.remember(p, in, rendered, nil)
+	return nil
+}
+
+// remember keeps what a render came to. A mistake in Git is remembered as well:
+// commits that do not touch what was read would only find it again.
+func (r *Reconciler) remember(p *pass, in stack.Inputs, rendered stack.Rendered, err error) {
+	if err != nil && fault.KindOf(err).Consequence().Retry != fault.OnEvent {
+		return
+	}
+	rev := in.Snapshot.Revision()
+	p.memo = fleet.Memo{
+		Generation: p.stack.Generation,
+		Key:        rendered.Key,
+		Commit:     rev.Commit,
+		Revision:   rev,
+		Renderer:   rendered.Kind,
+		Reads:      rendered.Reads,
+		Wants:      p.memo.Wants,
+		Err:        err,
+	}
+	r.Fleet.Remember(p.unit, p.memo)
+}
+
+// lookup finds what specs name: Sources and Targets in memory, Secrets and
+// ConfigMaps through their watches.
+type lookup struct {
+	*refs.Session
+	fleet       *fleet.Fleet
+	connections *target.Connections
+	client      client.Client
+}
+
+func (r *Reconciler) lookup(session *refs.Session) lookup {
+	return lookup{Session: session, fleet: r.Fleet, connections: r.Connections, client: r.Client}
+}
+
+func (l lookup) Snapshot(ctx context.Context, src lockstep.Unit, commit string) (source.Snapshot, error) {
+	snap, err := l.fleet.Snapshot(src, commit)
+	if errors.Is(err, fault.KindWaiting) && l.absent(ctx, src, &v1alpha1.Source{}) {
+		return nil, fault.NotFound("source %q does not exist", src).WithHint("create it, or correct spec.source.name")
+	}
+	return snap, err
+}
+
+func (l lookup) Driver(ctx context.Context, ref lockstep.TargetRef) (driver.Driver, error) {
+	d, err := l.connections.Driver(ctx, ref)
+	if errors.Is(err, fault.KindNotFound) && !l.absent(ctx, lockstep.Unit(ref), &v1alpha1.Target{}) {
+		return nil, fault.Waiting("target %q has not been connected yet", ref)
+	}
+	return d, err
+}
+
+// absent asks the cache, which costs no request.
+func (l lookup) absent(ctx context.Context, name lockstep.Unit, into client.Object) bool {
+	err := l.client.Get(ctx, types.NamespacedName{Namespace: name.Namespace, Name: name.Name}, into)
+	return apierrors.IsNotFound(err)
+}

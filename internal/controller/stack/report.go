@@ -1,0 +1,312 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/controller/report"
+	"github.com/lockstep-dev/lockstep/internal/core/health"
+	"github.com/lockstep-dev/lockstep/internal/fleet"
+	"github.com/lockstep-dev/lockstep/internal/lockstep"
+)
+
+// settled reports a pass that did all it could: what is left is how the objects
+// are doing.
+func (r *Reconciler) settled(ctx context.Context, p *pass) (reconcile.Result, error) {
+	if p.broken != nil {
+		return r.report(ctx, p, report.Fault(p.broken), p.broken)
+	}
+	if p.superseded {
+		return r.report(ctx, p, v1alpha1.Progressing("a newer commit takes over"), nil)
+	}
+	if drifted := driftOf(p); drifted != "" && !heals(p.stack) {
+		return r.report(ctx, p, v1alpha1.Drifted(drifted), nil)
+	}
+	return r.report(ctx, p, r.verdict(p, healthOf(p)), nil)
+}
+
+func (r *Reconciler) verdict(p *pass, h lockstep.Health) v1alpha1.Verdict {
+	switch h.Status {
+	case lockstep.Healthy, lockstep.Suspended:
+		return v1alpha1.InSync(revisionOf(p).Short(), len(p.memo.Wants))
+	case lockstep.Degraded:
+		return v1alpha1.Degraded(h.Message)
+	default:
+		if left, running := deadline(p); running && left <= 0 {
+			return v1alpha1.TimedOut(fmt.Sprintf("not healthy within %s: %s", p.stack.Spec.Sync.Timeout.Duration, h.Message))
+		}
+		return v1alpha1.Progressing(h.Message)
+	}
+}
+
+// report turns what the pass came to into the status, one event at the most, and
+// the time of the next look.
+func (r *Reconciler) report(ctx context.Context, p *pass, v v1alpha1.Verdict, err error) (reconcile.Result, error) {
+	s := &p.stack.Status
+	s.ObservedGeneration = p.stack.Generation
+	if v.Ready.Reason != v1alpha1.ReasonWaiting {
+		// A request that has to wait for a dependency is still to be handled.
+		s.LastHandledReconcileAt = p.stack.Annotations[v1alpha1.AnnotationReconcileAt]
+	}
+	s.Plan = nil
+	if !p.plan.Empty() && p.outcomes == nil {
+		s.Plan = &v1alpha1.PlanSummary{Digest: p.plan.Digest, Summary: p.plan.Summary().String()}
+		if gate, held := p.held(); held {
+			s.Plan.Held = gate.Name
+		}
+	}
+	if p.memo.Key != "" && p.memo.Err == nil {
+		h := healthOf(p)
+		s.Health = &v1alpha1.StackHealth{Status: h.Status.String(), Message: h.Message}
+		s.Renderer = string(p.memo.Renderer)
+		s.Objects = int32(len(p.memo.Wants))
+	}
+	if live := p.plan.Empty() || p.outcomes != nil; live && p.memo.Key != "" && err == nil && !p.superseded {
+		advance(p)
+	}
+	news := r.release(p, v, err)
+	v1alpha1.SetVerdict(&s.Conditions, v, p.stack.Generation, metav1.Now())
+
+	r.Fleet.Set(p.unit, fleet.State{Ready: v.Ready.Status == metav1.ConditionTrue, Why: firstLine(v.Ready.Message)})
+	r.Metrics.passes.WithLabelValues(v.Ready.Reason).Observe(time.Since(p.start).Seconds())
+	return r.Report.Write(ctx, report.Written{
+		Before: p.before, After: p.stack, Verdict: v, Err: err, News: news,
+		Again:    again(p, v),
+		RetryMax: max(p.stack.Spec.Sync.RetryMax.Duration, time.Second),
+	})
+}
+
+// advance moves status to what is live now. A commit that leaves the key as it
+// is leaves the revision as well.
+func advance(p *pass) {
+	if p.stack.Status.Key == p.memo.Key {
+		return
+	}
+	p.stack.Status.Key = p.memo.Key
+	p.stack.Status.Revision = p.memo.Revision.Commit
+}
+
+// release keeps the record of plans that were carried out, and returns what is
+// to be said of a new one.
+func (r *Reconciler) release(p *pass, v v1alpha1.Verdict, err error) (news string) {
+	s := &p.stack.Status
+	now := metav1.Now()
+	if p.outcomes != nil && p.stack.DeletionTimestamp.IsZero() {
+		news = begin(s, p, now)
+	}
+	if len(s.History) == 0 {
+		return news
+	}
+	head := &s.History[0]
+	if head.Outcome != outcomeProgressing && p.outcomes == nil {
+		return news
+	}
+	next := outcomeOf(p, v, err)
+	if next == head.Outcome && head.Message == messageOf(v, next) {
+		return news
+	}
+	head.Outcome, head.Message, head.FinishedAt = next, messageOf(v, next), nil
+	if next != outcomeProgressing {
+		head.FinishedAt = &now
+	}
+	return news
+}
+
+// The outcomes of a release.
+const (
+	outcomeProgressing = "Progressing"
+	outcomeSucceeded   = "Succeeded"
+	outcomeFailed      = "Failed"
+	outcomeSuperseded  = "Superseded"
+)
+
+const maxHistory = 10
+
+// begin adds a release, or takes up the one at the head again when the same plan
+// is only tried once more.
+func begin(s *v1alpha1.StackStatus, p *pass, now metav1.Time) (news string) {
+	summary := done(p.outcomes)
+	if len(s.History) > 0 {
+		head := &s.History[0]
+		if head.Digest == p.plan.Digest && head.Outcome == outcomeFailed {
+			head.Summary = summary
+			return ""
+		}
+		if head.Outcome == outcomeProgressing {
+			head.Outcome, head.FinishedAt = outcomeSuperseded, &now
+		}
+	}
+	s.Release++
+	rev := p.memo.Revision
+	entry := v1alpha1.Release{
+		ID: s.Release, Revision: rev.Commit, Subject: rev.Subject, Author: rev.Author,
+		Digest: p.plan.Digest, Summary: summary, Cause: causeOf(p),
+		Outcome: outcomeProgressing, StartedAt: metav1.NewTime(p.start),
+	}
+	s.History = append([]v1alpha1.Release{entry}, s.History[:min(len(s.History), maxHistory-1)]...)
+	return fmt.Sprintf("release %d of %s: %s", entry.ID, rev.Short(), summary)
+}
+
+func outcomeOf(p *pass, v v1alpha1.Verdict, err error) string {
+	switch {
+	case p.superseded:
+		return outcomeSuperseded
+	case err != nil:
+		return outcomeFailed
+	case v.Ready.Status == metav1.ConditionTrue:
+		return outcomeSucceeded
+	case v.Ready.Reason == v1alpha1.ReasonDegraded, v.Ready.Reason == v1alpha1.ReasonTimeout:
+		return outcomeFailed
+	}
+	return outcomeProgressing
+}
+
+func messageOf(v v1alpha1.Verdict, outcome string) string {
+	if outcome == outcomeFailed {
+		return firstLine(v.Ready.Message)
+	}
+	return ""
+}
+
+// causeOf says why a release was made.
+func causeOf(p *pass) string {
+	s := p.before.Status
+	switch {
+	case s.Key != p.memo.Key && s.Revision != p.memo.Revision.Commit:
+		return "commit"
+	case s.ObservedGeneration != p.stack.Generation:
+		return "spec"
+	case p.requested():
+		return "request"
+	case len(s.History) > 0 && s.History[0].Outcome == outcomeFailed:
+		return "retry"
+	}
+	return "drift"
+}
+
+// done counts what was really changed.
+func done(outcomes []lockstep.Outcome) string {
+	verbs := []struct {
+		verb lockstep.Verb
+		word string
+	}{{lockstep.Create, "created"}, {lockstep.Update, "changed"}, {lockstep.Replace, "replaced"}, {lockstep.Delete, "deleted"}, {lockstep.Orphan, "orphaned"}}
+	counts := map[lockstep.Verb]int{}
+	failed, skipped := 0, 0
+	for _, o := range outcomes {
+		switch o.Result {
+		case lockstep.Done:
+			counts[o.Verb]++
+		case lockstep.Failed:
+			failed++
+		case lockstep.Skipped:
+			skipped++
+		}
+	}
+	var parts []string
+	for _, v := range verbs {
+		if n := counts[v.verb]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, v.word))
+		}
+	}
+	if failed > 0 {
+		parts = append(parts, fmt.Sprintf("%d failed", failed))
+	}
+	if skipped > 0 {
+		parts = append(parts, fmt.Sprintf("%d skipped", skipped))
+	}
+	if len(parts) == 0 {
+		return "nothing to change"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// healthOf is the health of everything that Git asks for.
+func healthOf(p *pass) lockstep.Health {
+	live := make(map[lockstep.Key]lockstep.Health, len(p.live.Objects))
+	for _, o := range p.live.Objects {
+		if o.Unit == p.unit {
+			live[o.Key] = o.Health
+		}
+	}
+	items := make([]health.Item, 0, len(p.memo.Wants))
+	for _, w := range p.memo.Wants {
+		h, ok := live[w.Key]
+		if !ok {
+			h = lockstep.Health{Status: lockstep.Missing, Message: "is not on the target"}
+		}
+		items = append(items, health.Item{Key: w.Key, Health: h})
+	}
+	return health.Aggregate(items)
+}
+
+func driftOf(p *pass) string {
+	var lines []string
+	for _, o := range p.live.Objects {
+		if o.Unit != p.unit || len(o.Drift) == 0 {
+			continue
+		}
+		d := o.Drift[0]
+		by := d.Manager
+		if by == "" {
+			by = "somebody"
+		}
+		lines = append(lines, fmt.Sprintf("%s: %s was changed by %s", o.Key, d.Path, by))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func heals(s *v1alpha1.Stack) bool { return s.Spec.Sync.SelfHeal == nil || *s.Spec.Sync.SelfHeal }
+
+// revisionOf is the commit to name when all is well: the one that last changed
+// this Stack, so that the words stay as they are while commits pass it by.
+func revisionOf(p *pass) lockstep.Revision {
+	rev := p.memo.Revision
+	if p.stack.Status.Key == p.memo.Key && p.stack.Status.Revision != "" {
+		rev.Commit = p.stack.Status.Revision
+	}
+	return rev
+}
+
+// deadline returns the time left for the newest release to become healthy.
+func deadline(p *pass) (left time.Duration, running bool) {
+	h := p.stack.Status.History
+	if p.outcomes != nil {
+		return p.stack.Spec.Sync.Timeout.Duration, true
+	}
+	if len(h) == 0 || h[0].Outcome != outcomeProgressing && h[0].Outcome != outcomeFailed {
+		return 0, false
+	}
+	return p.stack.Spec.Sync.Timeout.Duration - time.Since(h[0].StartedAt.Time), true
+}
+
+// again is when to look although no event asks for it.
+func again(p *pass, v v1alpha1.Verdict) time.Duration {
+	d := p.stack.Spec.Interval.Duration
+	if d <= 0 {
+		d = 10 * time.Minute
+	}
+	d += rand.N(d/10 + 1)
+	if left, running := deadline(p); running && left > 0 && v.Ready.Reason == v1alpha1.ReasonProgressing {
+		d = min(d, left+time.Second)
+	}
+	return d
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

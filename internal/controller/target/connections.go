@@ -1,0 +1,91 @@
+package target
+
+import (
+	"context"
+	"sync"
+
+	"github.com/lockstep-dev/lockstep/internal/driver"
+	"github.com/lockstep-dev/lockstep/internal/fault"
+	"github.com/lockstep-dev/lockstep/internal/lockstep"
+)
+
+// Connections holds one driver per Target. It is safe for concurrent use.
+type Connections struct {
+	local driver.Driver
+
+	mu  sync.Mutex
+	all map[lockstep.TargetRef]connection
+}
+
+type connection struct {
+	driver  driver.Driver // nil: err says why
+	err     error
+	version string // fingerprint of the spec and credentials it was made from
+}
+
+// NewConnections starts with the cluster that holds the Stacks.
+func NewConnections(local driver.Driver) *Connections {
+	return &Connections{local: local, all: map[lockstep.TargetRef]connection{}}
+}
+
+// Driver returns the driver of ref. A Target that was not looked at yet is
+// KindWaiting; one that cannot work is its fault.
+func (c *Connections) Driver(_ context.Context, ref lockstep.TargetRef) (driver.Driver, error) {
+	if ref.IsLocal() {
+		return c.local, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	conn, ok := c.all[ref]
+	switch {
+	case !ok:
+		return nil, fault.NotFound("target %q does not exist", ref).
+			WithHint("create it, or correct spec.target.name")
+	case conn.driver == nil:
+		inner := fault.As(conn.err)
+		return nil, fault.New(inner.Kind, "target %q is not ready: %s", ref, inner.What).
+			WithHint("%s", inner.Hint).Because(conn.err)
+	}
+	return conn.driver, nil
+}
+
+// same says whether ref is connected with this fingerprint.
+func (c *Connections) same(ref lockstep.TargetRef, version string) (driver.Driver, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	conn := c.all[ref]
+	return conn.driver, conn.driver != nil && conn.version == version
+}
+
+// put replaces what is known of ref and closes what it replaces.
+func (c *Connections) put(ref lockstep.TargetRef, next connection) {
+	c.mu.Lock()
+	old := c.all[ref]
+	c.all[ref] = next
+	c.mu.Unlock()
+	if old.driver != nil && old.driver != next.driver {
+		old.driver.Close()
+	}
+}
+
+func (c *Connections) remove(ref lockstep.TargetRef) {
+	c.mu.Lock()
+	old := c.all[ref]
+	delete(c.all, ref)
+	c.mu.Unlock()
+	if old.driver != nil {
+		old.driver.Close()
+	}
+}
+
+// Close ends every connection.
+func (c *Connections) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, conn := range c.all {
+		if conn.driver != nil {
+			conn.driver.Close()
+		}
+	}
+	c.local.Close()
+}

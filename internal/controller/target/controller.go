@@ -1,0 +1,144 @@
+// Package target keeps a connection to every Target and says whether it
+// answers.
+//
+// A Target is asked once, when its spec or a credential changes and after it
+// failed; from then on the watches of its Stacks tell. A quiet Target costs no
+// request.
+package target
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/controller/refs"
+	"github.com/lockstep-dev/lockstep/internal/controller/report"
+	"github.com/lockstep-dev/lockstep/internal/driver"
+	"github.com/lockstep-dev/lockstep/internal/fault"
+	"github.com/lockstep-dev/lockstep/internal/fleet"
+	"github.com/lockstep-dev/lockstep/internal/lockstep"
+)
+
+// Probed is a driver that can be asked for its version.
+type Probed interface {
+	driver.Driver
+	Version(ctx context.Context) (string, error)
+}
+
+// Dial turns a spec and the Secrets that it names into a driver and the address
+// that it talks to.
+type Dial func(spec v1alpha1.KubernetesTarget, secret func(name string) (map[string][]byte, error)) (d Probed, server string, err error)
+
+// Reconciler connects Targets.
+type Reconciler struct {
+	Client      client.Client
+	Refs        *refs.Store
+	Connections *Connections
+	Fleet       *fleet.Fleet
+	Wake        func(lockstep.Unit)
+	Dial        Dial
+	Report      *report.Reporter
+}
+
+// Reconcile brings one connection in line with its Target's spec.
+func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+	ref := lockstep.TargetRef{Namespace: req.Namespace, Name: req.Name}
+	user := refs.User{Kind: "Target", Namespace: req.Namespace, Name: req.Name}
+	t := &v1alpha1.Target{}
+	if err := r.Client.Get(ctx, req.NamespacedName, t); err != nil {
+		if !apierrors.IsNotFound(err) {
+			return reconcile.Result{}, err
+		}
+		r.Refs.Release(user)
+		r.Connections.remove(ref)
+		r.wake(ref)
+		return reconcile.Result{}, nil
+	}
+
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	secrets := r.Refs.Begin(user)
+	version, server, err := r.connect(ctx, ref, t, secrets)
+	secrets.End()
+	return r.report(ctx, t, version, server, err)
+}
+
+// connect makes the connection, or keeps the one there is when nothing that it
+// was made from has changed and it still answers.
+func (r *Reconciler) connect(ctx context.Context, ref lockstep.TargetRef, t *v1alpha1.Target, secrets *refs.Session) (version, server string, err error) {
+	if t.Spec.Kubernetes == nil {
+		return "", "", fault.Invalid("spec.kubernetes is missing")
+	}
+	seen := map[string]map[string][]byte{}
+	d, server, err := r.Dial(*t.Spec.Kubernetes, func(name string) (map[string][]byte, error) {
+		data, err := secrets.Secret(ctx, t.Namespace, name)
+		seen[name] = data
+		return data, err
+	})
+	if err != nil {
+		r.Connections.put(ref, connection{err: err})
+		r.wake(ref)
+		return "", server, err
+	}
+	print := fingerprint(t.Spec, seen)
+	if old, same := r.Connections.same(ref, print); same {
+		d.Close()
+		d = old.(Probed)
+	}
+	version, err = d.Version(ctx)
+	if err != nil {
+		r.Connections.put(ref, connection{err: err})
+		d.Close()
+		r.wake(ref)
+		return "", server, err
+	}
+	if _, same := r.Connections.same(ref, print); !same {
+		r.Connections.put(ref, connection{driver: d, version: print})
+		r.wake(ref)
+	}
+	return version, server, nil
+}
+
+func (r *Reconciler) wake(ref lockstep.TargetRef) {
+	for _, u := range r.Fleet.On(ref) {
+		r.Wake(u)
+	}
+}
+
+func (r *Reconciler) report(ctx context.Context, t *v1alpha1.Target, version, server string, err error) (reconcile.Result, error) {
+	before := t.DeepCopy()
+	t.Status.ObservedGeneration = t.Generation
+	t.Status.Server = server
+	if version != "" {
+		t.Status.Version = version
+	}
+	verdict := v1alpha1.Connected(version)
+	if err != nil {
+		verdict = report.Fault(err)
+	}
+	v1alpha1.SetVerdict(&t.Status.Conditions, verdict, t.Generation, metav1.Now())
+	return r.Report.Write(ctx, report.Written{Before: before, After: t, Verdict: verdict, Err: err, RetryMax: 5 * time.Minute})
+}
+
+// fingerprint tells two connections apart without keeping their credentials.
+func fingerprint(spec v1alpha1.TargetSpec, secrets map[string]map[string][]byte) string {
+	h := sha256.New()
+	enc := json.NewEncoder(h)
+	// Encoding plain structs, strings and bytes into a hash cannot fail.
+	_ = enc.Encode(spec)
+	for _, name := range slices.Sorted(maps.Keys(secrets)) {
+		_ = enc.Encode(name)
+		_ = enc.Encode(secrets[name])
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

@@ -1,0 +1,391 @@
+// Package fleet is what a running server knows of all Stacks at once: the
+// newest Snapshot of each Source, what each Stack last came to, and who has to
+// be woken when something changes.
+//
+// Everything here can be lost: a restart finds it again from Git, the
+// Kubernetes API and the Targets. Nothing here does I/O but reading trees that
+// are in the local mirror.
+package fleet
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/lockstep-dev/lockstep/internal/core/graph"
+	"github.com/lockstep-dev/lockstep/internal/core/plan"
+	"github.com/lockstep-dev/lockstep/internal/core/render"
+	"github.com/lockstep-dev/lockstep/internal/fault"
+	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/source"
+)
+
+// Links says what a unit's spec names.
+type Links struct {
+	Sources      []lockstep.Unit // its own first
+	Dependencies []lockstep.Unit
+	Target       lockstep.TargetRef
+	Pinned       bool // to a commit: news of its own Source does not touch it
+}
+
+// Memo is what a unit's last render came to, small enough to keep for every
+// unit: identities and digests, no objects.
+type Memo struct {
+	Generation int64
+	Key        string
+	Commit     string // of the snapshot that the render was made from
+	Revision   lockstep.Revision
+	Renderer   render.Kind
+	Reads      render.Reads
+	Wants      []plan.Want
+	// Err is a mistake in Git that the render stopped at: it stays until what was
+	// read changes.
+	Err error
+}
+
+// State says how far a unit is.
+type State struct {
+	// Ready: live and healthy at what its Sources say now.
+	Ready bool
+	// Why it is not, in a few words, for those who wait.
+	Why string
+}
+
+// Fleet is safe for concurrent use.
+type Fleet struct {
+	wake func(lockstep.Unit)
+
+	mu      sync.Mutex
+	sources map[lockstep.Unit]*origin
+	units   map[lockstep.Unit]*unit
+}
+
+type origin struct {
+	snapshot source.Snapshot
+	err      error // why there is no newer one
+	users    map[lockstep.Unit]bool
+	at       func(commit string) (source.Snapshot, error)
+}
+
+type unit struct {
+	links   Links
+	memo    *Memo
+	state   State
+	waiters map[lockstep.Unit]bool // units that depend on this one
+}
+
+// New returns an empty Fleet that calls wake, without holding locks, for every
+// unit that has something to look at.
+func New(wake func(lockstep.Unit)) *Fleet {
+	return &Fleet{
+		wake:    wake,
+		sources: map[lockstep.Unit]*origin{},
+		units:   map[lockstep.Unit]*unit{},
+	}
+}
+
+// Link records what u's spec names.
+func (f *Fleet) Link(u lockstep.Unit, l Links) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	x := f.unit(u)
+	if equalLinks(x.links, l) {
+		return
+	}
+	f.unlink(u, x.links)
+	x.links = l
+	for _, s := range l.Sources {
+		f.origin(s).users[u] = true
+	}
+	for _, d := range l.Dependencies {
+		f.unit(d).waiters[u] = true
+	}
+}
+
+// Forget drops u and wakes those that depend on it.
+func (f *Fleet) Forget(u lockstep.Unit) {
+	f.mu.Lock()
+	x := f.units[u]
+	if x == nil {
+		f.mu.Unlock()
+		return
+	}
+	f.unlink(u, x.links)
+	x.links, x.memo, x.state = Links{}, nil, State{}
+	waiters := slices.Collect(maps.Keys(x.waiters))
+	if len(waiters) == 0 {
+		delete(f.units, u)
+	}
+	f.mu.Unlock()
+	f.wakeAll(waiters)
+}
+
+// Publish makes snap the newest of src and wakes every unit whose content it
+// changes. at finds older commits in the same mirror. It returns how many units
+// use the Source and how many of them the commit touches.
+//
+// A unit is touched when what its last render really read is not the same in
+// snap; finding that out costs a map lookup per unit and one read per changed
+// tree, not a render.
+func (f *Fleet) Publish(src lockstep.Unit, snap source.Snapshot, at func(string) (source.Snapshot, error)) (users, touched int) {
+	f.mu.Lock()
+	o := f.origin(src)
+	first := o.snapshot == nil
+	moved := first || o.snapshot.Revision().Commit != snap.Revision().Commit
+	healed := o.err != nil
+	o.snapshot, o.at, o.err = snap, at, nil
+	var wake []lockstep.Unit
+	for u := range o.users {
+		x := f.units[u]
+		if !first && !healed && !moved || x.links.Pinned && x.memo != nil && !healed {
+			continue
+		}
+		if f.untouched(x) {
+			x.memo.Commit = f.commitOf(x)
+			continue
+		}
+		// Not ready from this moment on, so that nobody who depends on it goes
+		// ahead on the strength of the commit before.
+		x.state = State{Why: "a newer commit is on its way"}
+		wake = append(wake, u)
+	}
+	users = len(o.users)
+	f.mu.Unlock()
+	f.wakeAll(wake)
+	return users, len(wake)
+}
+
+// Fail records why src has no newer snapshot. Units that have one already keep
+// it; the others are woken to say so.
+func (f *Fleet) Fail(src lockstep.Unit, err error) {
+	f.mu.Lock()
+	o := f.origin(src)
+	news := o.err == nil || o.err.Error() != err.Error()
+	o.err = err
+	var wake []lockstep.Unit
+	if news && o.snapshot == nil {
+		wake = slices.Collect(maps.Keys(o.users))
+	}
+	f.mu.Unlock()
+	f.wakeAll(wake)
+}
+
+// Remove drops a Source that was deleted.
+func (f *Fleet) Remove(src lockstep.Unit) {
+	f.mu.Lock()
+	o := f.origin(src)
+	o.snapshot, o.at = nil, nil
+	o.err = nil
+	wake := slices.Collect(maps.Keys(o.users))
+	f.mu.Unlock()
+	f.wakeAll(wake)
+}
+
+// Snapshot returns the newest snapshot of src, or the one of commit. A Source
+// that was not looked at yet is KindWaiting; one that failed before it ever
+// succeeded is its fault.
+func (f *Fleet) Snapshot(src lockstep.Unit, commit string) (source.Snapshot, error) {
+	f.mu.Lock()
+	o := f.origin(src)
+	snap, err, at := o.snapshot, o.err, o.at
+	f.mu.Unlock()
+	switch {
+	case snap == nil && err != nil:
+		inner := fault.As(err)
+		return nil, fault.New(inner.Kind, "source %q is not ready: %s", src, inner.What).WithHint("%s", inner.Hint).Because(err)
+	case snap == nil:
+		return nil, fault.Waiting("source %q has not been fetched yet", src)
+	case commit == "" || commit == snap.Revision().Commit:
+		return snap, nil
+	}
+	return at(commit)
+}
+
+// Memo returns what u last came to, if that still holds: same spec, and nothing
+// that its render read has changed since.
+func (f *Fleet) Memo(u lockstep.Unit, generation int64) (Memo, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	x := f.units[u]
+	if x == nil || x.memo == nil || x.memo.Generation != generation || !f.untouched(x) {
+		return Memo{}, false
+	}
+	x.memo.Commit = f.commitOf(x)
+	return *x.memo, true
+}
+
+// Remember keeps m for u.
+func (f *Fleet) Remember(u lockstep.Unit, m Memo) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.unit(u).memo = &m
+}
+
+// Invalidate makes u render anew: something that is not in a tree changed, a
+// Secret for instance.
+func (f *Fleet) Invalidate(u lockstep.Unit) {
+	f.mu.Lock()
+	if x := f.units[u]; x != nil {
+		x.memo = nil
+	}
+	f.mu.Unlock()
+	f.wake(u)
+}
+
+// Stale says whether what m was rendered from has changed for u since: a pass
+// that sees it stops at the next safe point.
+func (f *Fleet) Stale(u lockstep.Unit) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	x := f.units[u]
+	return x != nil && x.memo != nil && !f.untouched(x)
+}
+
+// Set records how far u is and wakes those that depend on it when that matters
+// to them.
+func (f *Fleet) Set(u lockstep.Unit, s State) {
+	f.mu.Lock()
+	x := f.unit(u)
+	news := x.state != s
+	x.state = s
+	var wake []lockstep.Unit
+	if news {
+		wake = slices.Collect(maps.Keys(x.waiters))
+	}
+	f.mu.Unlock()
+	f.wakeAll(wake)
+}
+
+// Blocker returns the first dependency of u that is not ready, and why.
+func (f *Fleet) Blocker(u lockstep.Unit) (lockstep.Unit, string, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, d := range f.unit(u).links.Dependencies {
+		x := f.units[d]
+		if x == nil || x.links.Sources == nil {
+			return d, "which does not exist", true
+		}
+		if !x.state.Ready {
+			return d, x.state.Why, true
+		}
+	}
+	return lockstep.Unit{}, "", false
+}
+
+// Cycle returns the ring of dependencies that u is part of, if any.
+func (f *Fleet) Cycle(u lockstep.Unit) []lockstep.Unit {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.unit(u).links.Dependencies) == 0 {
+		return nil
+	}
+	edges := map[lockstep.Unit][]lockstep.Unit{}
+	for name, x := range f.units {
+		if len(x.links.Dependencies) > 0 {
+			edges[name] = x.links.Dependencies
+		}
+	}
+	return graph.Cycle(edges, u)
+}
+
+// On returns the units that run on a Target.
+func (f *Fleet) On(t lockstep.TargetRef) []lockstep.Unit {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []lockstep.Unit
+	for u, x := range f.units {
+		if x.links.Sources != nil && x.links.Target == t {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+func (f *Fleet) unit(u lockstep.Unit) *unit {
+	x := f.units[u]
+	if x == nil {
+		x = &unit{waiters: map[lockstep.Unit]bool{}}
+		f.units[u] = x
+	}
+	return x
+}
+
+func (f *Fleet) origin(s lockstep.Unit) *origin {
+	o := f.sources[s]
+	if o == nil {
+		o = &origin{users: map[lockstep.Unit]bool{}}
+		f.sources[s] = o
+	}
+	return o
+}
+
+func (f *Fleet) unlink(u lockstep.Unit, l Links) {
+	for _, s := range l.Sources {
+		delete(f.origin(s).users, u)
+	}
+	for _, d := range l.Dependencies {
+		if x := f.units[d]; x != nil {
+			delete(x.waiters, u)
+		}
+	}
+}
+
+// untouched says whether everything that x's last render read is what the
+// newest snapshots hold.
+func (f *Fleet) untouched(x *unit) bool {
+	if x.memo == nil || len(x.links.Sources) == 0 {
+		return false
+	}
+	if x.links.Pinned {
+		return true
+	}
+	own := f.origin(x.links.Sources[0]).snapshot
+	if own == nil {
+		return false
+	}
+	if len(x.links.Sources) == 1 && own.Revision().Commit == x.memo.Commit {
+		return true
+	}
+	trees := make(map[string]lockstep.Tree, len(x.links.Sources)-1)
+	for _, s := range x.links.Sources[1:] {
+		snap := f.origin(s).snapshot
+		if snap == nil {
+			return false
+		}
+		trees[s.String()] = snap
+	}
+	return x.memo.Reads.Same(own, trees)
+}
+
+func (f *Fleet) commitOf(x *unit) string {
+	if x.links.Pinned {
+		return x.memo.Commit
+	}
+	if own := f.origin(x.links.Sources[0]).snapshot; own != nil {
+		return own.Revision().Commit
+	}
+	return x.memo.Commit
+}
+
+func (f *Fleet) wakeAll(us []lockstep.Unit) {
+	slices.SortFunc(us, func(a, b lockstep.Unit) int {
+		if a.Namespace != b.Namespace {
+			if a.Namespace < b.Namespace {
+				return -1
+			}
+			return 1
+		}
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+	for _, u := range us {
+		f.wake(u)
+	}
+}
+
+func equalLinks(a, b Links) bool {
+	return a.Target == b.Target && a.Pinned == b.Pinned &&
+		slices.Equal(a.Sources, b.Sources) && slices.Equal(a.Dependencies, b.Dependencies)
+}

@@ -1,0 +1,195 @@
+// Package server is the whole of Lockstep as one process: the controllers, what
+// they share, and the HTTP listener for webhooks, probes and metrics.
+//
+// It wires and starts; what is decided is decided elsewhere.
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/go-logr/logr"
+	"k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/controller/refs"
+	"github.com/lockstep-dev/lockstep/internal/controller/report"
+	sourcectl "github.com/lockstep-dev/lockstep/internal/controller/source"
+	stackctl "github.com/lockstep-dev/lockstep/internal/controller/stack"
+	targetctl "github.com/lockstep-dev/lockstep/internal/controller/target"
+	"github.com/lockstep-dev/lockstep/internal/core/diff"
+	corerender "github.com/lockstep-dev/lockstep/internal/core/render"
+	"github.com/lockstep-dev/lockstep/internal/driver"
+	"github.com/lockstep-dev/lockstep/internal/driver/kubernetes"
+	"github.com/lockstep-dev/lockstep/internal/driver/kubernetes/access"
+	"github.com/lockstep-dev/lockstep/internal/fault"
+	"github.com/lockstep-dev/lockstep/internal/fleet"
+	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/render"
+	"github.com/lockstep-dev/lockstep/internal/render/directory"
+	"github.com/lockstep-dev/lockstep/internal/render/helm"
+	"github.com/lockstep-dev/lockstep/internal/render/kustomize"
+	"github.com/lockstep-dev/lockstep/internal/source/git"
+	"github.com/lockstep-dev/lockstep/internal/source/helmchart"
+)
+
+// Options says how a server runs. Config and DataDir are needed.
+type Options struct {
+	// Config reaches the cluster that holds the Stacks.
+	Config *rest.Config
+	// DataDir holds mirrors and caches. It can be lost: everything in it is found
+	// again from Git and the Kubernetes API.
+	DataDir string
+	// Listen is the address of webhooks, probes and metrics; "" for none.
+	Listen string
+	// SkipCRDs leaves the custom resource definitions as they are.
+	SkipCRDs bool
+	// Workers is how many passes run at once; default 32. A pass waits for the
+	// network, never for health, so they are many and cheap.
+	Workers int
+	// ExecCommands are the credential plugins that Targets may name.
+	ExecCommands []string
+	// AllowFileURLs lets Sources name file:// repositories, for tests.
+	AllowFileURLs bool
+	// LeaderElection lets several replicas stand by for one.
+	LeaderElection bool
+	// LeaderElectionNamespace holds the lease; default the pod's own.
+	LeaderElectionNamespace string
+	// Ready is called once the listener and the controllers are up; may be nil.
+	Ready func(addr string)
+	Log   *slog.Logger
+}
+
+// Run serves until ctx ends.
+func Run(ctx context.Context, o Options) error {
+	if o.Workers <= 0 {
+		o.Workers = 32
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
+		return fault.Invalid("data directory %q cannot be used", o.DataDir).Because(err).WithHint("choose another with --data-dir")
+	}
+	key, err := digestKey(filepath.Join(o.DataDir, "digest.key"))
+	if err != nil {
+		return err
+	}
+	ctrl.SetLogger(logr.FromSlogHandler(o.Log.Handler()))
+	if !o.SkipCRDs {
+		if err := installCRDs(ctx, o.Config); err != nil {
+			return err
+		}
+	}
+	mgr, err := newManager(o)
+	if err != nil {
+		return fault.Unavailable("the Kubernetes API at %s cannot be used", o.Config.Host).Because(err)
+	}
+	s := &server{opts: o, key: key, mgr: mgr, queues: newQueues()}
+	if err := s.wire(ctx); err != nil {
+		return err
+	}
+	defer s.connections.Close()
+	return s.run(ctx)
+}
+
+type server struct {
+	opts Options
+	key  []byte
+	mgr  ctrl.Manager
+
+	queues      *queues
+	fleet       *fleet.Fleet
+	refs        *refs.Store
+	connections *targetctl.Connections
+}
+
+// wire makes the parts and hands each what it needs.
+func (s *server) wire(ctx context.Context) error {
+	core, err := v1.NewForConfig(quick(s.opts.Config))
+	if err != nil {
+		return fault.Invalid("the kubeconfig cannot be used").Because(err)
+	}
+	s.fleet = fleet.New(s.queues.stack)
+	s.refs = refs.New(ctx, core, s.refChanged)
+	local, err := s.connect(s.opts.Config, nil)
+	if err != nil {
+		return err
+	}
+	s.connections = targetctl.NewConnections(local)
+	reporter := report.New(s.mgr.GetClient(), s.mgr.GetEventRecorder("lockstep"), s.opts.Log)
+
+	sources := &sourcectl.Reconciler{
+		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Report: reporter,
+		Mirrors: git.New(git.Options{Dir: filepath.Join(s.opts.DataDir, "git"), AllowFile: s.opts.AllowFileURLs, Log: s.opts.Log}),
+		Metrics: sourcectl.NewMetrics(ctrlmetrics.Registry),
+	}
+	targets := &targetctl.Reconciler{
+		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Connections: s.connections,
+		Wake: s.queues.stack, Dial: s.dial, Report: reporter,
+	}
+	stacks := &stackctl.Reconciler{
+		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Connections: s.connections,
+		Render: s.renderers().Render, Key: s.key, Report: reporter,
+		Metrics: stackctl.NewMetrics(ctrlmetrics.Registry), Parallel: 8,
+	}
+	return errors.Join(
+		s.control("source", &v1alpha1.Source{}, sources, s.queues.sources.bind),
+		s.control("target", &v1alpha1.Target{}, targets, s.queues.targets.bind),
+		s.control("stack", &v1alpha1.Stack{}, stacks, s.queues.stacks.bind),
+	)
+}
+
+func (s *server) renderers() render.Registry {
+	charts := helmchart.New(helmchart.Options{Dir: filepath.Join(s.opts.DataDir, "charts")})
+	return render.Registry{
+		corerender.Directory: directory.Render,
+		corerender.Kustomize: kustomize.Render,
+		corerender.Helm: func(ctx context.Context, req corerender.Request) (corerender.Result, error) {
+			return helm.Render(ctx, req, charts)
+		},
+	}
+}
+
+// connect makes the driver of one cluster; its events wake the units that they
+// are about.
+func (s *server) connect(cfg *rest.Config, namespaces []string) (*kubernetes.Cluster, error) {
+	return kubernetes.Connect(kubernetes.Options{
+		Config:     cfg,
+		Namespaces: namespaces,
+		OnChange:   func(c driver.Change) { s.queues.stack(c.Unit) },
+		Digester:   diff.Digester{Key: s.key},
+		Log:        s.opts.Log,
+	})
+}
+
+func (s *server) dial(spec v1alpha1.KubernetesTarget, secret func(string) (map[string][]byte, error)) (targetctl.Probed, string, error) {
+	cfg, err := access.Config(spec, secret, access.Options{InCluster: s.opts.Config, ExecCommands: s.opts.ExecCommands})
+	if err != nil {
+		return nil, spec.Server, err
+	}
+	c, err := s.connect(cfg, spec.Namespaces)
+	if err != nil {
+		return nil, cfg.Host, err
+	}
+	return c, cfg.Host, nil
+}
+
+// refChanged wakes whoever uses a Secret or ConfigMap that changed.
+func (s *server) refChanged(u refs.User) {
+	name := lockstep.Unit{Namespace: u.Namespace, Name: u.Name}
+	switch u.Kind {
+	case "Source":
+		s.queues.sources.add(name)
+	case "Target":
+		s.queues.targets.add(name)
+	case "Stack":
+		s.fleet.Invalidate(name)
+	}
+}
