@@ -250,3 +250,27 @@ func shift(n *yaml.Node, by int) {
 		shift(c, by)
 	}
 }
+
+// CheckSyntax reports every mistake of YAML itself in a file that is to be read
+// by another library, whose messages name no place.
+func CheckSyntax(file string, data []byte) error {
+	d := &decoder{file: file}
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	if len(data) > MaxFileBytes {
+		return fault.Invalid("the file has %d bytes, more than the limit of %d", len(data), MaxFileBytes).At("%s", file)
+	}
+	for _, c := range split(data) {
+		dec := yaml.NewDecoder(bytes.NewReader(c.data))
+		var n yaml.Node
+		err := dec.Decode(&n)
+		if err != nil && !errors.Is(err, io.EOF) {
+			d.fail(syntaxFault(c, err))
+			continue
+		}
+		if err == nil {
+			shift(&n, c.line-1)
+			d.value(follow(n.Content[0]), 0)
+		}
+	}
+	return fault.Join(d.errs...)
+}

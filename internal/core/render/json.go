@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/lockstep-dev/lockstep/internal/fault"
+	"github.com/lockstep-dev/lockstep/internal/lockstep"
 )
 
 // isJSON says whether a file is read as JSON: its name says so, or it starts as
@@ -187,4 +188,22 @@ func decodeJSON(data []byte) (any, error) {
 	r.dec.UseNumber()
 	v, err := r.value(0, "")
 	return v, errors.Join(err, fault.Join(d.errs...))
+}
+
+// FromJSON makes an object of the JSON that a renderer hands out, with the
+// checks that Decode does.
+func FromJSON(origin lockstep.Origin, data []byte) (lockstep.Object, error) {
+	tree, err := decodeJSON(data)
+	if err != nil {
+		return lockstep.Object{}, fault.Invalid("not valid JSON").At("%s", origin).Because(err)
+	}
+	m, ok := tree.(map[string]any)
+	if !ok {
+		return lockstep.Object{}, fault.Invalid("a %s was rendered, not a Kubernetes object", kindOf(tree)).At("%s", origin)
+	}
+	d := &decoder{file: origin.File}
+	if !d.identify(m, document{tree: m, line: origin.Line}) {
+		return lockstep.Object{}, fault.Join(d.errs...)
+	}
+	return lockstep.Object{Tree: m, Origin: origin}, nil
 }
