@@ -61,7 +61,8 @@ var patterns = []struct {
 	{classRedirect, re(`URL returned error: 30[12378]|update url base from redirection`)},
 	{classResolve, re(`Could not resolve host|Name or service not known|Temporary failure in name resolution`)},
 	{classTLS, re(`certificate verification failed|SSL certificate problem|certificate subject name|no alternative certificate subject|does not match target host`)},
-	{classClientCert, re(`certificate required|bad certificate|could not load client certificate|unable to set private key|error reading X.509 key|unable to use client certificate|Certificate is required`)},
+	// GnuTLS does not say which alert; of those that a server sends, this is the likely one.
+	{classClientCert, re(`TLS fatal alert has been received|certificate required|bad certificate|could not load client certificate|unable to set private key|error reading X.509 key|unable to use client certificate|Certificate is required`)},
 	{classConnect, re(`Connection refused|Couldn't connect to server|Failed to connect|No route to host|Network is unreachable`)},
 	{classTimeout, re(`timed out|Timeout was reached`)},
 	{classForbidden, re(`URL returned error: 403|HTTP Basic: Access denied|You are not allowed`)},

@@ -152,7 +152,8 @@ func (s *SSH) uploadPack(ch ssh.Channel, line, protocol string) uint32 {
 	}
 	dir := filepath.Join(s.Dir, filepath.Clean("/"+strings.Trim(repo, "'")))
 	cmd := exec.Command("git", "upload-pack", "--strict", dir)
-	cmd.Env = append(os.Environ(), "GIT_PROTOCOL="+protocol, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull)
+	cmd.Env = append(os.Environ(), "GIT_PROTOCOL="+protocol, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull,
+		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return 1
