@@ -1,0 +1,150 @@
+package kubernetes
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/json"
+
+	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/core/diff"
+	"github.com/lockstep-dev/lockstep/internal/driver"
+	"github.com/lockstep-dev/lockstep/internal/fault"
+	"github.com/lockstep-dev/lockstep/internal/lockstep"
+)
+
+// Observe answers from memory. It makes requests only for kinds that are not
+// watched yet, and after a restart one for each object that somebody changed
+// while nobody looked.
+func (c *Cluster) Observe(ctx context.Context, q driver.Query) (lockstep.Live, error) {
+	if err := c.closed(); err != nil {
+		return lockstep.Live{}, err
+	}
+	found, missing, err := c.resolve(ctx, kindsOf(q))
+	if err != nil {
+		return lockstep.Live{}, err
+	}
+	c.expect(q, missing)
+	if err := c.watchable(q, found); err != nil {
+		return lockstep.Live{}, err
+	}
+	if err := c.watch(ctx, found); err != nil {
+		return lockstep.Live{}, err
+	}
+
+	records := c.view.ofUnit(q.Unit)
+	for _, o := range q.Desired {
+		key := o.Key()
+		r := c.view.get(key)
+		if r == nil {
+			continue
+		}
+		if r.unit != q.Unit {
+			records = append(records, r)
+			continue
+		}
+		if r.base == nil && r.managed {
+			if err := c.judge(ctx, r, o); err != nil {
+				return lockstep.Live{}, err
+			}
+		}
+	}
+	live := lockstep.Live{MissingKinds: missing, Objects: make([]lockstep.LiveObject, 0, len(records))}
+	for _, r := range records {
+		// Judging may have replaced it, and may have found it gone.
+		if r = c.view.get(r.key); r != nil {
+			live.Objects = append(live.Objects, r.live())
+		}
+	}
+	slices.SortFunc(live.Objects, func(a, b lockstep.LiveObject) int { return a.Key.Compare(b.Key) })
+	live.Objects = slices.CompactFunc(live.Objects, func(a, b lockstep.LiveObject) bool { return a.Key == b.Key })
+	return live, nil
+}
+
+// kindsOf returns the kinds that q is about, each with the version to read it
+// at: that of the first desired object, so that our fields mean the same there
+// as in Git.
+func kindsOf(q driver.Query) map[lockstep.GroupKind]string {
+	kinds := map[lockstep.GroupKind]string{}
+	for _, gk := range q.Kinds {
+		kinds[gk] = ""
+	}
+	for _, o := range q.Desired {
+		gk := o.Key().GroupKind()
+		if kinds[gk] == "" {
+			kinds[gk] = o.Version()
+		}
+	}
+	return kinds
+}
+
+// watchable refuses what can never be kept live.
+func (c *Cluster) watchable(q driver.Query, found []mapping) error {
+	served := make(map[lockstep.GroupKind]mapping, len(found))
+	for _, m := range found {
+		served[m.kind] = m
+	}
+	for _, o := range q.Desired {
+		m, ok := served[o.Key().GroupKind()]
+		if !ok {
+			continue
+		}
+		if !m.can("list") || !m.can("watch") || !m.can("patch") {
+			return fault.Invalid("kind %q is a question to the API, not something that can be kept there", m.kind).
+				At("%s", place(o)).WithHint("remove it from the directory")
+		}
+		ns := o.Namespace()
+		if m.namespaced && len(c.opts.Namespaces) > 0 && !slices.Contains(c.opts.Namespaces, ns) {
+			return fault.Denied("namespace %q is none of the target's namespaces (%s)", ns, strings.Join(c.opts.Namespaces, ", ")).
+				At("%s", place(o)).WithHint("add it to spec.kubernetes.namespaces of the Target")
+		}
+	}
+	return nil
+}
+
+// judge finds drift in an object whose last apply this process has not seen: a
+// desired field that is not among ours any more was changed by somebody, or was
+// never kept by the API (re-applying tells which).
+func (c *Cluster) judge(ctx context.Context, r *record, desired lockstep.Object) error {
+	set, err := diff.ParseFieldSet(r.set)
+	if err != nil {
+		return fault.Internal(err)
+	}
+	lost := diff.Missing(desired, set)
+	if len(lost) == 0 {
+		c.view.judge(r, func(n *record) { n.base, n.drift, n.judgedFor = n.owned, nil, "" })
+		return nil
+	}
+	// The separator cannot occur in a path unquoted.
+	why := strings.Join(lost, "\n")
+	if r.judgedFor == why {
+		return nil
+	}
+	tree, err := c.get(ctx, identity{}, r.key, r.version)
+	if err != nil || tree == nil {
+		return err
+	}
+	drift := diff.Drift(desired, tree, diff.Managers(tree), v1alpha1.FieldManager, c.opts.Digester)
+	c.view.judge(r, func(n *record) { n.drift, n.judgedFor = drift, why })
+	return nil
+}
+
+func place(o lockstep.Object) string {
+	if from := o.Origin.String(); from != "" {
+		return o.Key().String() + " (" + from + ")"
+	}
+	return o.Key().String()
+}
+
+// decodeTree reads what compactJSON wrote, whole numbers as int64.
+func decodeTree(b []byte) map[string]any {
+	if b == nil {
+		return nil
+	}
+	var out map[string]any
+	if err := json.Unmarshal(b, &out); err != nil {
+		return nil
+	}
+	return out
+}

@@ -1,0 +1,238 @@
+package kubernetes
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"strconv"
+	"strings"
+	"unique"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/core/diff"
+	"github.com/lockstep-dev/lockstep/internal/core/health"
+
+	"github.com/lockstep-dev/lockstep/internal/lockstep"
+)
+
+// record is what memory holds of one object. It is never changed once it is in
+// the view: a change makes a new one, so readers need no lock.
+type record struct {
+	key     lockstep.Key
+	version string // API version that it was read at
+	uid, rv string
+
+	unit    lockstep.Unit
+	managed bool
+	digest  string
+
+	owned []byte // the tree of our fields with live values, as JSON
+	set   []byte // our fieldsV1
+	// base is owned as our last apply left it; nil when that was not seen, which
+	// is so after a restart. It shares memory with owned while nothing drifted.
+	base  []byte
+	drift []lockstep.FieldChange
+	// judged is the drift that was found, without a base, against a desired
+	// object; judgedFor lists the fields that it was found for.
+	judgedFor string
+
+	annotations map[string]string
+	terminating bool
+	established bool // of a CustomResourceDefinition: its kind is served
+	health      lockstep.Health
+}
+
+// newRecord projects an object. It has neither base nor drift.
+func newRecord(tree map[string]any) *record {
+	u := unstructured.Unstructured{Object: tree}
+	gvk := u.GroupVersionKind()
+	r := &record{
+		key: lockstep.Key{
+			Group: intern(gvk.Group), Kind: intern(gvk.Kind),
+			Namespace: intern(u.GetNamespace()), Name: u.GetName(),
+		},
+		version:     intern(gvk.Version),
+		uid:         string(u.GetUID()),
+		rv:          u.GetResourceVersion(),
+		terminating: u.GetDeletionTimestamp() != nil,
+		health:      health.Of(tree),
+	}
+	r.health.Message = intern(r.health.Message)
+	r.readMarks(u.GetAnnotations(), u.GetLabels()[v1alpha1.LabelStack])
+	r.readOwned(tree)
+	if r.key.Kind == "CustomResourceDefinition" {
+		r.established = condition(tree, "Established") == "True"
+	}
+	return r
+}
+
+func intern(s string) string { return unique.Make(s).Value() }
+
+func (r *record) readMarks(annotations map[string]string, label string) {
+	r.unit = unitOf(annotations[v1alpha1.AnnotationUnit], label)
+	r.digest = annotations[v1alpha1.AnnotationDigest]
+	for k, v := range annotations {
+		if !steers(k) {
+			continue
+		}
+		if r.annotations == nil {
+			r.annotations = map[string]string{}
+		}
+		r.annotations[intern(k)] = intern(v)
+	}
+}
+
+// unitOf reads the marks. Somebody may have removed the annotation; the label
+// says the same unless it had to be cut.
+func unitOf(annotation, label string) lockstep.Unit {
+	if u, err := lockstep.ParseUnit(annotation, ""); err == nil {
+		return lockstep.Unit{Namespace: intern(u.Namespace), Name: intern(u.Name)}
+	}
+	// A namespace has no dots, so the first one ends it.
+	ns, name, ok := strings.Cut(label, ".")
+	u := lockstep.Unit{Namespace: intern(ns), Name: intern(name)}
+	if !ok || v1alpha1.StackLabelValue(u) != label {
+		return lockstep.Unit{}
+	}
+	return u
+}
+
+// steers says whether an annotation may decide what happens to an object: ours,
+// and those by which other tools are told to keep it.
+func steers(name string) bool {
+	if name == v1alpha1.AnnotationUnit || name == v1alpha1.AnnotationDigest {
+		return false
+	}
+	for _, p := range [...]string{"lockstep.dev/", "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.sh/resource-policy", "meta.helm.sh/"} {
+		if strings.HasPrefix(name, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// readOwned finds our entry in the managed fields and keeps what is ours. Other
+// entries are not even parsed here: this runs for every event of every object.
+func (r *record) readOwned(tree map[string]any) {
+	meta, _ := tree["metadata"].(map[string]any)
+	entries, _ := meta["managedFields"].([]any)
+	for _, e := range entries {
+		m, _ := e.(map[string]any)
+		if m["manager"] != v1alpha1.FieldManager || m["operation"] != "Apply" || m["subresource"] != nil {
+			continue
+		}
+		fields, _ := m["fieldsV1"].(map[string]any)
+		set, err := diff.FieldSetOf(fields)
+		if err != nil {
+			return
+		}
+		r.managed = true
+		r.set = compactJSON(fields)
+		r.owned = compactJSON(diff.Own(tree, set))
+		return
+	}
+}
+
+// withBase judges the record against what our last apply left. tree is the live
+// object that the record was made from.
+func (r *record) withBase(base []byte, tree map[string]any, d diff.Digester) {
+	if base == nil {
+		return
+	}
+	r.base = base
+	if bytes.Equal(base, r.owned) {
+		r.base = r.owned
+		return
+	}
+	r.drift = diff.Drift(r.wanted(base), tree, diff.Managers(tree), v1alpha1.FieldManager, d)
+}
+
+// keeps says whether every field of base is still ours.
+func (r *record) keeps(base []byte) bool {
+	set, err := diff.ParseFieldSet(r.set)
+	return err == nil && len(diff.Missing(r.wanted(base), set)) == 0
+}
+
+// wanted turns an owned tree back into the object that it is of.
+func (r *record) wanted(owned []byte) lockstep.Object {
+	tree := decodeTree(owned)
+	if tree == nil {
+		tree = map[string]any{}
+	}
+	tree["kind"] = r.key.Kind
+	tree["apiVersion"] = apiVersion(r.key.Group, r.version)
+	return lockstep.Object{Tree: tree}
+}
+
+func apiVersion(group, version string) string {
+	if group == "" {
+		return version
+	}
+	return group + "/" + version
+}
+
+// same says whether Observe would answer alike for both.
+func (r *record) same(o *record) bool {
+	return r.uid == o.uid && r.unit == o.unit && r.managed == o.managed && r.digest == o.digest &&
+		r.terminating == o.terminating && r.established == o.established && r.health == o.health &&
+		bytes.Equal(r.owned, o.owned) && bytes.Equal(r.set, o.set) &&
+		maps.Equal(r.annotations, o.annotations) && sameDrift(r.drift, o.drift)
+}
+
+func sameDrift(a, b []lockstep.FieldChange) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// live is the record as the contract knows it.
+func (r *record) live() lockstep.LiveObject {
+	return lockstep.LiveObject{
+		Key: r.key, Version: r.version, UID: r.uid, ResourceVersion: r.rv,
+		Unit: r.unit, Managed: r.managed, Digest: r.digest,
+		Drift: r.drift, Owned: decodeTree(r.owned),
+		Annotations: maps.Clone(r.annotations),
+		Terminating: r.terminating, Health: r.health,
+	}
+}
+
+// newer says whether resource version a is later than b. They are numbers of
+// one sequence on every API of today; should one not be, whatever comes last
+// counts as the later one.
+func newer(a, b string) bool {
+	x, errA := strconv.ParseUint(a, 10, 64)
+	y, errB := strconv.ParseUint(b, 10, 64)
+	if errA != nil || errB != nil {
+		return a != b
+	}
+	return x > y
+}
+
+func condition(tree map[string]any, kind string) string {
+	list, _, _ := unstructured.NestedSlice(tree, "status", "conditions")
+	for _, v := range list {
+		m, _ := v.(map[string]any)
+		if m["type"] == kind {
+			s, _ := m["status"].(string)
+			return s
+		}
+	}
+	return ""
+}
+
+// compactJSON has no reason to fail: what it is given was JSON a moment ago.
+func compactJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	return bytes.Clone(b) // Marshal's buffer has room to spare
+}
