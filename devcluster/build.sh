@@ -23,7 +23,7 @@ hash=$(
 	{
 		go version
 		find . -type f \( -name '*.go' -o -name '*.yaml' -o -name go.mod -o -name go.sum -o -name build.sh \) \
-			! -name '*_test.go' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+			! -name '*_test.go' ! -path './test/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
 	} | sha256sum | cut -c1-32
 )
 cache=${LOCKSTEP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lockstep}/devcluster/$hash

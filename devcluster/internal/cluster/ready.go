@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,6 +21,8 @@ const (
 	// long enough not to slow the start down by asking.
 	pause = 25 * time.Millisecond
 )
+
+var errNotReady = errors.New("not ready yet")
 
 // awaitReady returns once /readyz answers, which includes the RBAC roles that
 // every cluster has from the start.

@@ -58,7 +58,7 @@ func health(ctx context.Context, path string) string {
 	return "ready"
 }
 
-// A process of the cluster and its resident memory in bytes.
+// A process of the cluster and its share of memory in bytes.
 type process struct {
 	name   string
 	memory int64
@@ -77,18 +77,31 @@ func tree(parent int) []process {
 		// The name in brackets may hold spaces; what follows it may not.
 		_, rest, _ := bytes.Cut(text, []byte(") "))
 		fields := bytes.Fields(rest)
-		if len(fields) < 22 {
-			continue
-		}
 		folder := filepath.Dir(path)
 		isParent := filepath.Base(folder) == strconv.Itoa(parent)
-		if !isParent && string(fields[1]) != strconv.Itoa(parent) {
-			continue
+		isChild := len(fields) > 1 && string(fields[1]) == strconv.Itoa(parent)
+		if isParent || isChild {
+			found = append(found, process{name: processName(folder), memory: share(folder)})
 		}
-		pages, _ := strconv.ParseInt(string(fields[21]), 10, 64)
-		found = append(found, process{name: processName(folder), memory: pages * int64(os.Getpagesize())})
 	}
 	return found
+}
+
+// share is a process's proportional share (PSS). The four processes map the same
+// program, and adding up resident sizes would count its pages four times.
+func share(folder string) int64 {
+	text, err := os.ReadFile(filepath.Join(folder, "smaps_rollup"))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) > 1 && fields[0] == "Pss:" {
+			kib, _ := strconv.ParseInt(fields[1], 10, 64)
+			return kib << 10
+		}
+	}
+	return 0
 }
 
 func processName(folder string) string {

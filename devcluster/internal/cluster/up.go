@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -254,5 +253,3 @@ func (r *run) stop() {
 		r.store.Close()
 	}
 }
-
-var errNotReady = errors.New("not ready yet")
