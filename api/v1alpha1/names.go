@@ -33,6 +33,9 @@ const (
 	// value changes.
 	AnnotationReconcileAt = "lockstep.dev/reconcile-at"
 
+	// AnnotationPausedReason, on a Stack, says why somebody suspended it.
+	AnnotationPausedReason = "lockstep.dev/paused-reason"
+
 	// AnnotationPrune set to "disabled" on an object keeps it when it leaves Git.
 	AnnotationPrune = "lockstep.dev/prune"
 
