@@ -47,7 +47,12 @@ func (j *job) result(out rendered) (render.Result, error) {
 	}
 	var errs []error
 	if !j.spec.SkipCRDs {
+		seen := map[*common.File]bool{} // an aliased chart is there twice, with one crds/ directory
 		for _, crd := range out.chart.CRDObjects() {
+			if seen[crd.File] {
+				continue
+			}
+			seen[crd.File] = true
 			objects, err := render.Decode(j.origin(crd.File), crd.File.Data)
 			errs = append(errs, err)
 			res.Objects = append(res.Objects, objects...)
