@@ -136,10 +136,11 @@ type GitRef struct {
 	Commit string `json:"commit,omitempty"`
 }
 
-// Webhook accepts pushes for a Source at /hooks/<namespace>/<name> and, for
-// every Source of the pushed repository, at /hooks.
+// Webhook accepts pushes for a Source at /hooks/<namespace>/<name>, from GitHub,
+// GitLab, Gitea, Forgejo, Bitbucket, and whoever signs with HMAC-SHA256.
 type Webhook struct {
-	// SecretRef names the Secret and key that payloads are verified with.
+	// SecretRef names the Secret and key that payloads are verified with; key
+	// defaults to "token".
 	//
 	// +required
 	SecretRef KeyRef `json:"secretRef"`

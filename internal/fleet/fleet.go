@@ -279,7 +279,7 @@ func (f *Fleet) Cycle(u lockstep.Unit) []lockstep.Unit {
 	if len(f.unit(u).links.Dependencies) == 0 {
 		return nil
 	}
-	edges := map[lockstep.Unit][]lockstep.Unit{}
+	edges := graph.Edges{}
 	for name, x := range f.units {
 		if len(x.links.Dependencies) > 0 {
 			edges[name] = x.links.Dependencies
@@ -368,18 +368,7 @@ func (f *Fleet) commitOf(x *unit) string {
 }
 
 func (f *Fleet) wakeAll(us []lockstep.Unit) {
-	slices.SortFunc(us, func(a, b lockstep.Unit) int {
-		if a.Namespace != b.Namespace {
-			if a.Namespace < b.Namespace {
-				return -1
-			}
-			return 1
-		}
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(us, graph.Compare)
 	for _, u := range us {
 		f.wake(u)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/controller/refs"
 	"github.com/lockstep-dev/lockstep/internal/controller/report"
 	"github.com/lockstep-dev/lockstep/internal/controller/target"
+	"github.com/lockstep-dev/lockstep/internal/core/graph"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/fleet"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
@@ -101,11 +102,7 @@ func (r *Reconciler) fail(ctx context.Context, p *pass, err error) (reconcile.Re
 }
 
 func cyclic(ring []lockstep.Unit) error {
-	text := ""
-	for _, u := range ring {
-		text += u.String() + " → "
-	}
-	return fault.Invalid("its dependencies form a cycle: %s%s", text, ring[0]).
+	return fault.Invalid("its dependencies form a cycle: %s", graph.Print(ring)).
 		WithHint("remove one of these spec.dependsOn")
 }
 

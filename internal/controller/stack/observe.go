@@ -58,7 +58,7 @@ func (p *pass) held() (plan.Gate, bool) {
 	if p.stack.Spec.Sync.Mode == v1alpha1.SyncManual && !p.requested() {
 		return plan.Gate{
 			Name:   "manual sync",
-			Reason: p.plan.Summary().String(),
+			Reason: p.plan.Sentence(),
 			Hint:   "read it with: lockstep plan " + p.unit.String() + "; apply it with: lockstep reconcile " + p.unit.String(),
 		}, true
 	}
@@ -94,7 +94,7 @@ func (r *Reconciler) recall(ctx context.Context, p *pass, memo fleet.Memo) (bool
 	if err = r.look(ctx, p, nil); err != nil {
 		return false, err
 	}
-	return plan.Settled(memo.Wants, p.live, stack.PolicyOf(p.stack)), nil
+	return plan.Settled(memo.Wants, p.live, p.unit), nil
 }
 
 // look asks the driver what is live.
@@ -125,7 +125,7 @@ func (r *Reconciler) render(ctx context.Context, p *pass) error {
 		return err
 	}
 	p.driver = in.Driver
-	p.memo = fleet.Memo{Wants: plan.Wants(rendered.Objects, stack.PolicyOf(p.stack), r.Key)}
+	p.memo = fleet.Memo{Wants: plan.Wants(rendered.Objects, r.Key)}
 	if err := r.look(ctx, p, rendered.Objects); err != nil {
 		return err
 	}

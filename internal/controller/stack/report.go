@@ -57,7 +57,7 @@ func (r *Reconciler) report(ctx context.Context, p *pass, v v1alpha1.Verdict, er
 	}
 	s.Plan = nil
 	if !p.plan.Empty() && p.outcomes == nil {
-		s.Plan = &v1alpha1.PlanSummary{Digest: p.plan.Digest, Summary: p.plan.Summary().String()}
+		s.Plan = &v1alpha1.PlanSummary{Digest: p.plan.Digest, Summary: p.plan.Sentence()}
 		if gate, held := p.held(); held {
 			s.Plan.Held = gate.Name
 		}
@@ -235,13 +235,13 @@ func healthOf(p *pass) lockstep.Health {
 			live[o.Key] = o.Health
 		}
 	}
-	items := make([]health.Item, 0, len(p.memo.Wants))
+	items := make([]health.Part, 0, len(p.memo.Wants))
 	for _, w := range p.memo.Wants {
 		h, ok := live[w.Key]
 		if !ok {
 			h = lockstep.Health{Status: lockstep.Missing, Message: "is not on the target"}
 		}
-		items = append(items, health.Item{Key: w.Key, Health: h})
+		items = append(items, health.Part{Key: w.Key, Health: h})
 	}
 	return health.Aggregate(items)
 }

@@ -1,0 +1,148 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/controller/refs"
+	"github.com/lockstep-dev/lockstep/internal/fault"
+	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/server/webhook"
+)
+
+// run starts the controllers and the listener, and ends both with ctx.
+func (s *server) run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		if err := s.mgr.Start(ctx); err != nil {
+			return fault.Unavailable("the controllers stopped: %s", err).Because(err)
+		}
+		return nil
+	})
+	listener, err := s.listen()
+	if err != nil {
+		return err
+	}
+	g.Go(func() error { return s.serve(ctx, listener) })
+	return g.Wait()
+}
+
+func (s *server) listen() (net.Listener, error) {
+	if s.opts.Listen == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", s.opts.Listen)
+	if err != nil {
+		return nil, fault.Invalid("cannot listen on %q", s.opts.Listen).Because(err).
+			WithHint("is another server running there? choose another address with --listen")
+	}
+	return l, nil
+}
+
+func (s *server) serve(ctx context.Context, l net.Listener) error {
+	if !s.mgr.GetCache().WaitForCacheSync(ctx) {
+		return nil
+	}
+	if l == nil {
+		s.ready("")
+		<-ctx.Done()
+		return nil
+	}
+	srv := &http.Server{
+		Handler: s.handler(),
+		// A peer that dribbles bytes is cut off rather than waited for.
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+	context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = srv.Shutdown(grace) // what is still open after the grace is cut
+	})
+	s.ready(l.Addr().String())
+	if err := srv.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return fault.Internal(err)
+	}
+	return nil
+}
+
+func (s *server) ready(addr string) {
+	if s.opts.Ready != nil {
+		s.opts.Ready(addr)
+	}
+}
+
+func (s *server) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.Handle("GET /metrics", promhttp.HandlerFor(ctrlmetrics.Registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("POST /hooks/{namespace}/{name}", s.hook)
+	return mux
+}
+
+// hook fetches a Source at once because its host says that something was
+// pushed. What the payload says is believed only in so far as it is signed with
+// the Source's own secret; and all that it can do is make a fetch happen now.
+func (s *server) hook(w http.ResponseWriter, r *http.Request) {
+	name := lockstep.Unit{Namespace: r.PathValue("namespace"), Name: r.PathValue("name")}
+	push, err := s.verify(r, name)
+	if err != nil {
+		f := fault.As(err)
+		problem(w, f)
+		return
+	}
+	if !push.Ping {
+		s.queues.sources.add(name)
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func (s *server) verify(r *http.Request, name lockstep.Unit) (webhook.Push, error) {
+	// Whether a Source exists is not for strangers to find out: it is refused the
+	// same way as a wrong signature.
+	refused := fault.Denied("the webhook is not accepted").
+		WithHint("does the source have spec.webhook, and does the host sign with the same secret?")
+	src := &v1alpha1.Source{}
+	err := s.mgr.GetClient().Get(r.Context(), types.NamespacedName{Namespace: name.Namespace, Name: name.Name}, src)
+	if client.IgnoreNotFound(err) != nil {
+		return webhook.Push{}, fault.Internal(err)
+	}
+	if err != nil || src.Spec.Webhook == nil {
+		return webhook.Push{}, refused
+	}
+	ref := src.Spec.Webhook.SecretRef
+	key := ref.Key
+	if key == "" {
+		key = "token"
+	}
+	user := refs.User{Kind: "Webhook", Namespace: name.Namespace, Name: name.Name}
+	data, err := s.refs.Get(r.Context(), user, refs.Ref{Kind: "Secret", Namespace: name.Namespace, Name: ref.Name})
+	if err != nil || len(data[key]) == 0 {
+		return webhook.Push{}, refused
+	}
+	return webhook.Parse(r, data[key])
+}
+
+// problem answers as RFC 9457 says.
+func problem(w http.ResponseWriter, f *fault.Fault) {
+	status := f.Kind.Consequence().Status
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{ // the peer may be gone
+		"type": "about:blank", "title": f.Kind.String(), "status": status, "detail": f.What, "hint": f.Hint,
+	})
+}
