@@ -8,19 +8,26 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# A package is named here when its tests start devcluster.
-live='/test/(e2e|bench)(/|$)'
+# A package is live when it or its tests start a cluster, which is done through
+# these two and in no other way; they are live themselves.
+starts='/test/(cluster|world)( |$)'
+
 # Where more than one goroutine is at work. Everything else is either pure or
 # waits for one answer, and instrumenting it would cost a second build of all of
 # its dependencies for nothing.
 race='/internal/(controller|driver|render|server|source|stack)(/|$)'
 
-all() { go list ./...; }
+all() {
+	go list -f '{{.ImportPath}} {{join .Imports " "}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./...
+}
+path() { cut -d ' ' -f 1; }
+fast() { all | grep -Ev "$starts" | path; }
+
 case ${1:-} in
-fast) all | grep -Ev "$live" ;;
-live) all | grep -E "$live" ;;
-race) all | grep -Ev "$live" | grep -E "$race" ;;
-plain) all | grep -Ev "$live|$race" ;;
+fast) fast ;;
+live) all | grep -E "$starts" | path ;;
+race) fast | grep -E "$race" ;;
+plain) fast | grep -Ev "$race" ;;
 *)
 	echo "usage: $0 fast|live|race|plain" >&2
 	exit 2
