@@ -13,12 +13,13 @@ import (
 	"path"
 	"regexp"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 
+	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
-	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/kustomize/kyaml/openapi"
@@ -154,7 +155,9 @@ func (s *scan) build(req core.Request, overlay []byte) (m resmap.ResMap, err err
 		root = overlayRoot
 	}
 	opts := krusty.MakeDefaultOptions()
-	opts.Reorder = krusty.ReorderOptionNone
+	// Finish sorts in any case; the other values make kustomize print a warning
+	// for a kustomization that has sortOptions.
+	opts.Reorder = krusty.ReorderOptionUnspecified
 	m, err = krusty.MakeKustomizer(opts).Run(fs, root)
 	if err != nil {
 		if broken := fault.Join(s.broken...); broken != nil {
@@ -166,10 +169,12 @@ func (s *scan) build(req core.Request, overlay []byte) (m resmap.ResMap, err err
 }
 
 // Kustomize's errors are text, so the place is looked for in the text. The
-// patterns take what every version has: the paths that we have mounted.
+// patterns take the paths that we have mounted, and the half of "tried as a file:
+// …, tried as a directory: …" that is about the file.
 var (
 	innermost = regexp.MustCompile(`path '` + sourceRoot + `/?([^']*)'`)
 	prefix    = regexp.MustCompile(`(` + sourceRoot + `|` + overlayRoot + `)/`)
+	asFile    = regexp.MustCompile(`(?s)accumulation err='(.*)': must build at directory: '[^']*': file is not directory$`)
 	wrapping  = regexp.MustCompile(`(?:accumulating (?:resources|components): )|(?:accumulation err='(?:[^']|'[^']*')*?': )|(?:recursed (?:accumulation of|merging from) path '[^']*': )`)
 )
 
@@ -180,6 +185,9 @@ func (s *scan) explain(req core.Request, err error) *fault.Fault {
 	dir := req.Path
 	for _, m := range innermost.FindAllStringSubmatch(text, -1) {
 		dir = path.Clean(m[1])
+	}
+	if m := asFile.FindStringSubmatch(text); m != nil {
+		text = m[1]
 	}
 	text = wrapping.ReplaceAllString(text, "")
 	text = prefix.ReplaceAllString(text, "")
@@ -207,22 +215,35 @@ func (s *scan) objects(m resmap.ResMap, req core.Request) ([]lockstep.Object, er
 			errs = append(errs, s.explain(req, err))
 			continue
 		}
-		o, err := core.FromJSON(s.origin(r, fallback), data)
+		id := r.CurId()
+		origin := s.origin(lockstep.GroupKind{Group: id.Group, Kind: id.Kind}, id.Name)
+		if origin.File == "" {
+			origin = fallback
+		}
+		o, err := core.FromJSON(origin, data)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
+		s.nameBuilder(o)
 		out = append(out, o)
 	}
 	return out, fault.Join(errs...)
 }
 
-// origin returns where an object was declared, found by what it was called
-// before any transformer; the kustomization itself for what was generated.
-func (s *scan) origin(r *resource.Resource, fallback lockstep.Origin) lockstep.Origin {
-	id := r.OrgId()
-	if o, ok := s.origins[originKey{id.Group, id.Kind, id.Name}]; ok {
-		return o
+// commandVersion is the release of the command that has the linked library;
+// the test that compares with it fails when the two part.
+const commandVersion = "v5.8.2"
+
+// nameBuilder gives the label of buildMetadata: [managedByLabel] the value that
+// the command writes. The library takes it from how the binary was built, so two
+// builds of Lockstep would render differently.
+func (s *scan) nameBuilder(o lockstep.Object) {
+	if !slices.Contains(s.buildMetadata, types.ManagedByLabelOption) {
+		return
 	}
-	return fallback
+	meta, _ := o.Tree["metadata"].(map[string]any)
+	if labels, ok := meta["labels"].(map[string]any); ok {
+		labels[konfig.ManagedbyLabelKey] = "kustomize-" + commandVersion
+	}
 }

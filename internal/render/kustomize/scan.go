@@ -38,14 +38,23 @@ type scan struct {
 	buildMetadata []string
 	// origins are where objects were declared, by what they were called then;
 	// broken are the faults of files that are no manifests we can read.
-	origins map[originKey]lockstep.Origin
+	origins map[lockstep.GroupKind]map[string]lockstep.Origin
 	broken  []error
+	// declared are the objects of each kustomization, to tell what is there twice.
+	declared map[declaration]lockstep.Origin
 }
 
-type originKey struct{ group, kind, name string }
+type declaration struct {
+	dir string
+	key lockstep.Key
+}
 
 func newScan(req core.Request) *scan {
-	return &scan{tree: req.Tree, allowRemote: req.AllowRemote, seen: map[string]bool{}, origins: map[originKey]lockstep.Origin{}}
+	return &scan{
+		tree: req.Tree, allowRemote: req.AllowRemote, seen: map[string]bool{},
+		origins:  map[lockstep.GroupKind]map[string]lockstep.Origin{},
+		declared: map[declaration]lockstep.Origin{},
+	}
 }
 
 // site is the place of one entry.
@@ -173,7 +182,7 @@ func (s *scan) resource(entry string, at site) {
 	}
 	if e.Type == lockstep.File {
 		s.inside(entry, p, at)
-		s.index(p)
+		s.index(at.dir, p)
 		return
 	}
 	s.directory(p, at)
@@ -404,7 +413,7 @@ func (s *scan) refuseRemote(v *yaml.Node, at site) {
 }
 
 // index notes where the objects of a file are declared.
-func (s *scan) index(p string) {
+func (s *scan) index(dir, p string) {
 	data, err := s.tree.ReadFile(p)
 	if err != nil || len(data) > maxOriginBytes {
 		return
@@ -416,8 +425,39 @@ func (s *scan) index(p string) {
 	}
 	for _, o := range objs {
 		k := o.Key()
-		s.origins[originKey{k.Group, k.Kind, k.Name}] = o.Origin
+		if s.origins[k.GroupKind()] == nil {
+			s.origins[k.GroupKind()] = map[string]lockstep.Origin{}
+		}
+		s.origins[k.GroupKind()][k.Name] = o.Origin
+		d := declaration{dir, k}
+		if first, twice := s.declared[d]; twice {
+			s.broken = append(s.broken, fault.Invalid("%s is declared twice, first at %s", k, first).
+				WithHint("remove or rename one of the two").At("%s", o.Origin))
+		}
+		s.declared[d] = o.Origin
 	}
+}
+
+// origin returns where an object was declared. Kustomize forgets the names that
+// objects had before prefixes and suffixes, so the longest name that is left
+// when those are taken off is what it was; "" for what was generated.
+func (s *scan) origin(gk lockstep.GroupKind, name string) lockstep.Origin {
+	best := ""
+	for declared := range s.origins[gk] {
+		if len(declared) > len(best) && affixed(name, declared) {
+			best = declared
+		}
+	}
+	return s.origins[gk][best]
+}
+
+// affixed says whether name is declared with a prefix and a suffix.
+func affixed(name, declared string) bool {
+	before, after, found := strings.Cut(name, declared)
+	const marks = "-._"
+	return found &&
+		(before == "" || strings.IndexByte(marks, before[len(before)-1]) >= 0) &&
+		(after == "" || strings.IndexByte(marks, after[0]) >= 0)
 }
 
 // userAt is how kustomize tells a git URL without scheme from a path.
