@@ -76,7 +76,11 @@ func parsePointer(s string) (path, error) {
 }
 
 func parseQuery(s string) (*gojq.Code, error) {
-	q, err := gojq.Parse("path(" + s + ")")
+	// Alone first: "1) | (2" is no query, and only looks like one in brackets.
+	if _, err := gojq.Parse(s); err != nil {
+		return nil, fault.Invalid("%q is not a jq path", s).WithHint("%s", err.Error()).Because(err)
+	}
+	q, err := gojq.Parse("path(" + s + "\n)") // a comment must not swallow the bracket
 	if err != nil {
 		return nil, fault.Invalid("%q is not a jq path", s).WithHint("%s", err.Error()).Because(err)
 	}
