@@ -47,9 +47,10 @@ type Cluster struct {
 	metadata  metadata.Interface
 	discovery *discovery.DiscoveryClient
 
-	catalog catalogs
-	view    *view
-	locks   keyLocks
+	catalog    catalogs
+	namespaces sync.Map // name → true: those known to be there
+	view       *view
+	locks      keyLocks
 
 	ctx  context.Context // ends with Close; watches live on it
 	stop context.CancelFunc

@@ -116,6 +116,7 @@ func (c *Cluster) interrupted(ctx context.Context) error {
 // absent explains a 404 to a write: usually the namespace is missing.
 func (c *Cluster) absent(err error, s metav1.Status, t attempt) error {
 	if s.Details != nil && s.Details.Kind == "namespaces" {
+		c.namespaces.Delete(s.Details.Name)
 		return fault.NotFound("there is no namespace %q on the target", s.Details.Name).Because(err).
 			WithHint("add a Namespace to the Stack, or set spec.target.createNamespace: true")
 	}
