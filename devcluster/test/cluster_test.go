@@ -104,6 +104,12 @@ func TestCluster(t *testing.T) {
 		}
 		t.Log("\n" + out)
 	})
+	// Clients that watch must not hold up a stop.
+	watch, err := client.CoreV1().Pods("").Watch(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watch.Stop()
 	c.stop(t)
 	if out := run(t, "status", "--dir", dir); !strings.Contains(out, "stopped") {
 		t.Errorf("status of a stopped cluster:\n%s", out)

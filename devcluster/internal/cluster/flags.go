@@ -58,6 +58,8 @@ func apiServer(dir place.Dir, keys *credential.Set, etcd string, port int) compo
 			// address, and nothing here could reach it: no pod really runs.
 			"--endpoint-reconciler-type=none",
 			"--allow-privileged=true",
+			// Without it a stop waits for whoever still watches something.
+			"--shutdown-watch-termination-grace-period=1s",
 			"--profiling=false",
 			// What the benchmarks of GitOps engines give their control plane.
 			"--max-requests-inflight=2000",

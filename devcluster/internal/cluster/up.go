@@ -2,10 +2,12 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"k8s.io/client-go/kubernetes"
@@ -33,10 +35,10 @@ type Options struct {
 }
 
 // How long a part may take to end after being asked. The API server gets longest:
-// it finishes the requests it holds. Together they stay under 15 s.
+// it finishes the requests it holds. Killing it loses nothing, the store is apart.
 const (
 	graceControllers = 2 * time.Second
-	graceAPIServer   = 8 * time.Second
+	graceAPIServer   = 4 * time.Second
 )
 
 // Up runs a cluster until the context ends, which is a clean stop and no error.
@@ -189,6 +191,9 @@ func (r *run) startStore(ctx context.Context) (err error) {
 		Key:     r.keys.Path("etcd") + ".key",
 		CA:      r.keys.Path("etcd-ca") + ".crt",
 	})
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("port %d, for etcd, is taken; choose another --ports, or 0 for free ones: %w", port, err)
+	}
 	return err
 }
 
