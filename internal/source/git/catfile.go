@@ -52,7 +52,11 @@ func (r *repo) startReader() (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
+	err = cmd.Start()
+	if errors.Is(err, exec.ErrNotFound) {
+		return nil, noGit()
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &reader{cmd: cmd, in: in, out: bufio.NewReaderSize(out, 32<<10)}, nil

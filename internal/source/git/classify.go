@@ -62,11 +62,12 @@ var patterns = []struct {
 	{classResolve, re(`Could not resolve host|Name or service not known|Temporary failure in name resolution`)},
 	{classTLS, re(`certificate verification failed|SSL certificate problem|certificate subject name|no alternative certificate subject|does not match target host`)},
 	// GnuTLS does not say which alert; of those that a server sends, this is the likely one.
-	{classClientCert, re(`TLS fatal alert has been received|certificate required|bad certificate|could not load client certificate|unable to set private key|error reading X.509 key|unable to use client certificate|Certificate is required`)},
+	// A server that hangs up on the handshake looks to curl as if it had never been there.
+	{classClientCert, re(`TLS fatal alert has been received|'https://.*getpeername\(\) failed|certificate required|bad certificate|could not load client certificate|unable to set private key|error reading X.509 key|unable to use client certificate|Certificate is required`)},
 	{classConnect, re(`Connection refused|Couldn't connect to server|Failed to connect|No route to host|Network is unreachable`)},
 	{classTimeout, re(`timed out|Timeout was reached`)},
-	{classForbidden, re(`URL returned error: 403|HTTP Basic: Access denied|You are not allowed`)},
-	{classRefused, re(`Authentication failed|could not read (Username|Password)|URL returned error: 401|Invalid username or password`)},
+	{classForbidden, re(`URL returned error: 403|You are not allowed`)},
+	{classRefused, re(`Authentication failed|HTTP Basic: Access denied|could not read (Username|Password)|URL returned error: 401|Invalid username or password`)},
 	{classRepository, re(`repository '.*' not found|Repository not found|does not appear to be a git repository|project you were looking for could not be found|URL returned error: 404|no such repository`)},
 	{classNotGit, re(`not valid: is this a git repository|dumb http transport|invalid server response|protocol error: bad line length`)},
 	{classServer, re(`URL returned error: 5\d\d|URL returned error: 429`)},

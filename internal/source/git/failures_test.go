@@ -118,12 +118,14 @@ func TestFailures(t *testing.T) {
 	changed := fmt.Appendf(nil, "%s %s %s", hostPattern, otherHost.PublicKey().Type(), strings.Fields(authorized(otherHost.PublicKey()))[1])
 	unknown := []byte("elsewhere.example " + strings.SplitN(string(s.ssh.KnownHosts), " ", 2)[1])
 	dead := "http://" + freeAddr(t)
-	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<!DOCTYPE html>\n<html><head><title>Sign in to the forge to go on</title></head>\n<body>hello</body></html>\n")) }))
-	defer web.Close()
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("<!DOCTYPE html>\n<html><head><title>Sign in to the forge to go on</title></head>\n<body>hello</body></html>\n"))
+	}))
+	t.Cleanup(web.Close)
 	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }))
-	defer broken.Close()
+	t.Cleanup(broken.Close)
 	forbidden := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
-	defer forbidden.Close()
+	t.Cleanup(forbidden.Close)
 	ssh := func(key []byte, pass string, hosts []byte) source.Auth {
 		return source.Auth{SSHKey: key, SSHPassphrase: pass, KnownHosts: hosts}
 	}
@@ -171,6 +173,7 @@ func TestFailures(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			err := fetchErr(t, newStore(t), tc.spec)
 			if err == nil {
 				t.Fatal("no error")

@@ -89,6 +89,13 @@ func localRef(name string) string {
 // askCommit brings one commit by its hash; a server that gives out only what it
 // advertises is asked for all of that.
 func (m *mirror) askCommit(ctx context.Context, hash string) (fetched, error) {
+	if !m.repo.access.has(m.id, m.cred) {
+		// git does not go to the remote for a hash that is here, whoever brought it;
+		// this credential has to be seen there first.
+		if _, err := m.list(ctx, "HEAD"); err != nil {
+			return fetched{}, err
+		}
+	}
 	err := m.fetchRefs(ctx, "+"+hash+":"+localRef(hash))
 	var f *failed
 	if errors.As(err, &f) && classOf(f.stderr) == classUnadvertised {

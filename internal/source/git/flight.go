@@ -14,6 +14,7 @@ import (
 // shares the next flight with all others who came meanwhile, so a storm of
 // callers costs two fetches and everyone's answer is fresh.
 type flights struct {
+	life    context.Context // ends every flight
 	mu      sync.Mutex
 	waiting map[string]*flight // not yet asking
 }
@@ -40,7 +41,7 @@ func (fs *flights) do(ctx context.Context, key string, timeout time.Duration, tu
 	if fl == nil {
 		// Detached: the caller who happens to come first must not take the others
 		// down with it.
-		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+		own, cancel := context.WithTimeout(fs.life, timeout)
 		fl = &flight{done: make(chan struct{}), cancel: cancel}
 		fs.waiting[key] = fl
 		go fs.fly(own, key, fl, turn, f)

@@ -3,6 +3,7 @@ package git
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"strconv"
@@ -57,6 +58,9 @@ func (r *repo) run(ctx context.Context, c call) ([]byte, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
+	if errors.Is(err, exec.ErrNotFound) {
+		return nil, noGit()
+	}
 	if err != nil {
 		return nil, &failed{verb: c.args[0], stderr: msg.String(), err: err}
 	}
@@ -102,6 +106,9 @@ func standing(protocols string) []setting {
 	out := []setting{
 		{"core.hooksPath", os.DevNull},
 		{"core.fsmonitor", "false"},
+		// A mirror is a copy and heals itself (upkeep.go); waiting for the disk would
+		// make every fetch slower, on a busy disk by seconds.
+		{"core.fsync", "none"},
 		{"core.alternateRefsCommand", ""},
 		{"core.attributesFile", os.DevNull},
 		{"credential.helper", ""},

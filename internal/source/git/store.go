@@ -161,6 +161,8 @@ type repo struct {
 
 	// turn is held by whoever changes the repository.
 	turn    chan struct{}
+	life    context.Context // ends with close
+	end     context.CancelFunc
 	flights flights
 	pool    *pool
 	access  access
@@ -181,6 +183,8 @@ func openRepo(opts Options, dir, key string) (*repo, error) {
 		return nil, diskFault(err)
 	}
 	r := &repo{opts: opts, key: key, dir: dir, git: filepath.Join(dir, "repo.git"), lock: lock, turn: make(chan struct{}, 1)}
+	r.life, r.end = context.WithCancel(context.Background())
+	r.flights.life = r.life
 	r.access.file = filepath.Join(dir, "access")
 	r.pool = newPool(opts.Readers, opts.Idle, r.startReader)
 	if err := r.settle(); err != nil {
@@ -213,7 +217,11 @@ func (r *repo) settle() error {
 func (r *repo) tmp() string  { return filepath.Join(r.dir, "tmp") }
 func (r *repo) home() string { return filepath.Join(r.dir, "home") }
 
+// close stops what is under way and waits for it: once the lock is let go,
+// somebody else may take the folder.
 func (r *repo) close() error {
+	r.end()
+	r.turn <- struct{}{}
 	r.pool.close()
 	return r.lock.Close()
 }

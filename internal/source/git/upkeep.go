@@ -140,7 +140,7 @@ func (r *repo) noteTip(name, commit string) {
 // upkeep packs loose objects and small packs together. It never deletes what no
 // ref leads to: a Release may still want to roll back to it.
 func (r *repo) upkeep() {
-	ctx, cancel := context.WithTimeout(context.Background(), r.opts.Timeout)
+	ctx, cancel := context.WithTimeout(r.life, r.opts.Timeout)
 	defer cancel()
 	if err := r.lockTurn(ctx); err != nil {
 		return
@@ -149,7 +149,7 @@ func (r *repo) upkeep() {
 	_, err := r.run(ctx, call{args: []string{
 		"maintenance", "run", "--quiet", "--task=loose-objects", "--task=incremental-repack", "--task=pack-refs",
 	}, writes: true})
-	if err != nil {
+	if err != nil && r.life.Err() == nil {
 		r.opts.Log.Warn("a mirror could not be repacked", "url", r.key, "err", fault.As(err))
 	}
 	r.pool.drop()

@@ -65,6 +65,7 @@ func Run(t *testing.T, newRemote func(t *testing.T) Remote) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each has a remote of its own
 			r := newRemote(t)
 			m, err := r.Opener().Open(t.Context(), r.Spec())
 			if err != nil {
