@@ -156,6 +156,11 @@ func TestDecodeMistakes(t *testing.T) {
 			in:   head + "data: {{x: y}: z}\n",
 			want: []string{`f.yaml:4: a key is a mapping, not a string`},
 		},
+		"KeyHoldsItself": {
+			why:  "A key may be an alias of what it stands in.",
+			in:   head + "x: &x\n  ? *x\n  : y\n",
+			want: []string{`f.yaml:5: a key is a mapping, not a string`},
+		},
 		"NumberAsAnnotation": {
 			why:  "The API server would refuse it with less to go by.",
 			in:   "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  annotations:\n    x: true\n    ok: fine\n    z: 1\n",

@@ -130,7 +130,11 @@ func (d *decoder) key(k *yaml.Node) (string, bool) {
 		k = k.Alias
 	}
 	if k.Kind != yaml.ScalarNode {
-		d.fail(k.Line, fault.Invalid("a key is a %s, not a string", kindOf(d.value(k, 0))))
+		what := "list"
+		if k.Kind == yaml.MappingNode {
+			what = "mapping"
+		}
+		d.fail(k.Line, fault.Invalid("a key is a %s, not a string", what))
 		return "", false
 	}
 	v := d.scalar(k)
