@@ -210,7 +210,7 @@ var promises = map[string]promise{
 			r.do(lockstep.Create, o, lockstep.Done)
 			for _, verb := range []lockstep.Verb{lockstep.Create, lockstep.Update, lockstep.Replace, lockstep.Delete, lockstep.Orphan} {
 				out := r.as(r.other(), step(verb, o))
-				if out.Result != lockstep.Failed || !errors.Is(out.Err, fault.KindConflict) || !strings.Contains(out.Err.Error(), r.unit.String()) {
+				if out.Result != lockstep.Failed || !errors.Is(out.Err, fault.KindConflict) || !strings.Contains(fault.As(out.Err).What, r.unit.String()) {
 					r.t.Errorf("%s: got %s, %v; want a conflict that names %s", verb, out.Result, out.Err, r.unit)
 				}
 			}

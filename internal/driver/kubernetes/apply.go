@@ -129,6 +129,9 @@ func (c *Cluster) apply(ctx context.Context, w write, out *lockstep.Outcome) (er
 	if apierrors.IsInvalid(err) {
 		return c.refused(ctx, w, out, err)
 	}
+	if failed(err) {
+		return c.misshapen(ctx, w, err)
+	}
 	if err != nil {
 		return c.explain(ctx, err, w.attempt("patch"))
 	}

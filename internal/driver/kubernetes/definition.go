@@ -131,7 +131,7 @@ func (c *Cluster) watchDefinitions() {
 			stop()
 		}
 	}
-	log := logr.FromSlogHandler(c.log.Handler())
+	log := logr.Discard()
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			l, err := client.List(ctx, o)
@@ -147,7 +147,7 @@ func (c *Cluster) watchDefinitions() {
 	r := cache.NewReflectorWithOptions(lw, &metav1.PartialObjectMetadata{}, definitions{c}, cache.ReflectorOptions{
 		Name: "target", TypeDescription: definitionKind, Logger: &log,
 	})
-	go r.RunWithContext(ctx)
+	go r.RunWithContext(quiet(ctx))
 }
 
 // definitions is told of every change to a definition and keeps nothing.

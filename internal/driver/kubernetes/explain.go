@@ -66,11 +66,31 @@ func (c *Cluster) explain(ctx context.Context, err error, t attempt) error {
 	case s.Code == http.StatusNotFound:
 		return c.absent(err, s, t)
 	case s.Code == http.StatusUnprocessableEntity, s.Code == http.StatusBadRequest, s.Code == http.StatusRequestEntityTooLarge:
-		return fault.Invalid("%s", causes(err)).Because(err)
+		return fault.Invalid("%s", t.quote(err)).Because(err)
 	case s.Code == http.StatusConflict:
 		return fault.Conflict("%s", oneLine(s.Message)).Because(err)
 	}
-	return fault.Unavailable("the API at %s fails at %s: %s", c.host, t.task(), oneLine(s.Message)).Because(err)
+	return fault.Unavailable("the API at %s fails at %s: %s", c.host, t.task(), t.quote(err)).Because(err)
+}
+
+// quote returns the API's words about an object. About a Secret they are left
+// out, because they may show a value; the fields are named.
+func (t attempt) quote(err error) string {
+	if t.access.group != "" || t.access.resource != "secrets" {
+		return causes(err)
+	}
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || status.Status().Details == nil {
+		return "the API does not take this Secret"
+	}
+	var fields []string
+	for _, cause := range status.Status().Details.Causes {
+		fields = append(fields, fmt.Sprintf("%s (%s)", cause.Field, cause.Type))
+	}
+	if len(fields) == 0 {
+		return "the API does not take this Secret"
+	}
+	return "the API does not take this Secret because of " + strings.Join(fields, ", ")
 }
 
 func (t attempt) task() string {
@@ -198,13 +218,23 @@ func causes(err error) string {
 	}
 	var out []string
 	for _, cause := range s.Details.Causes {
-		text := oneLine(cause.Message)
+		text := middle(oneLine(cause.Message))
 		if cause.Field != "" {
 			text = cause.Field + ": " + text
 		}
 		out = append(out, text)
 	}
 	return strings.Join(out, "; ")
+}
+
+// middle leaves out the middle of a long message: it begins with what is wrong
+// and ends with why, and between them may stand the whole value.
+func middle(s string) string {
+	const head, tail = 60, 200
+	if len(s) <= head+tail {
+		return s
+	}
+	return strings.ToValidUTF8(s[:head], "") + " … " + strings.ToValidUTF8(s[len(s)-tail:], "")
 }
 
 // longest is how much of a sentence of the API is quoted: it may hold a whole

@@ -90,7 +90,7 @@ func (c *Cluster) watchable(q driver.Query, found []mapping) error {
 		if !ok {
 			continue
 		}
-		if !m.can("list") || !m.can("watch") || !m.can("patch") {
+		if !m.can("list") || !m.can("watch") {
 			return fault.Invalid("kind %q is a question to the API, not something that can be kept there", m.kind).
 				At("%s", place(o)).WithHint("remove it from the directory")
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
+	"net/http"
 	"strings"
 	"time"
 
@@ -31,13 +33,13 @@ const goneWithin = time.Minute
 // and cannot become so in place.
 func (c *Cluster) refused(ctx context.Context, w write, out *lockstep.Outcome, refusal error) error {
 	live, err := c.read(ctx, w.as, w.at, w.key)
-	if err != nil || live == nil || !c.validAlone(ctx, w) {
+	if err != nil || live == nil || c.try(ctx, w) != nil {
 		return c.explain(ctx, refusal, w.attempt("patch"))
 	}
 	if other := newRecord(live); other.managed && other.unit != w.unit && other.unit != (lockstep.Unit{}) {
 		return w.ownedByOther(other.unit)
 	}
-	what := "it cannot change in place: " + causes(refusal)
+	what := "it cannot change in place: " + w.attempt("patch").quote(refusal)
 	if why, keep := keepers[w.key.GroupKind()]; keep {
 		return fault.Invalid("%s", what).Because(refusal).
 			WithHint("it is never replaced for you, because %s; undo the change, or move the data and delete it yourself", why)
@@ -50,18 +52,36 @@ func (c *Cluster) refused(ctx context.Context, w write, out *lockstep.Outcome, r
 	return c.replace(ctx, w, out)
 }
 
-// validAlone says whether the API would take the object as a new one under
-// another name. If it does, what it refused was the change.
-func (c *Cluster) validAlone(ctx context.Context, w write) bool {
+// try asks the API whether it would take the object as a new one under another
+// name. If it would, what it refused was the change.
+func (c *Cluster) try(ctx context.Context, w write) error {
 	body, err := w.trial()
 	if err != nil {
-		return false
+		return err
 	}
 	_, err = send(ctx, c.request("POST", w.as, w.at.path(w.key.Namespace, "")).
 		Param("dryRun", metav1.DryRunAll).
 		Param("fieldManager", v1alpha1.FieldManager).
+		Param("fieldValidation", metav1.FieldValidationStrict).
 		Body(body))
-	return err == nil
+	return err
+}
+
+// failed says whether the API blames itself.
+func failed(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status) && status.Status().Code == http.StatusInternalServerError
+}
+
+// misshapen explains a 500 to an apply. That is also what an apply gets for a
+// field that the kind does not have or for a value of the wrong type; a create
+// of the same object is told so properly.
+func (c *Cluster) misshapen(ctx context.Context, w write, failure error) error {
+	err := c.try(ctx, w)
+	if apierrors.IsBadRequest(err) || apierrors.IsInvalid(err) {
+		return c.explain(ctx, err, w.attempt("patch"))
+	}
+	return c.explain(ctx, failure, w.attempt("patch"))
 }
 
 // trial is the step's object under a name that nobody has.

@@ -2,7 +2,9 @@ package kubernetes
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -77,7 +79,7 @@ func (c *Cluster) await(ctx context.Context, w *watcher) error {
 	if err := w.lastError(); err != nil {
 		return c.explain(ctx, err, attempt{
 			doing:  "watching " + w.at.kind.String(),
-			access: access{verb: "list", group: w.at.resource.Group, resource: w.at.resource.Resource, namespace: w.key.namespace},
+			access: access{verb: w.verb(), group: w.at.resource.Group, resource: w.at.resource.Resource, namespace: w.key.namespace},
 		})
 	}
 	return nil
@@ -93,9 +95,13 @@ func (c *Cluster) watcher(key watchKey, m mapping) *watcher {
 	ctx, stop := context.WithCancel(c.ctx)
 	w := &watcher{key: key, at: m, stop: stop, synced: make(chan struct{}), failed: make(chan struct{})}
 	c.watches[key] = w
-	go c.reflector(w).RunWithContext(ctx)
+	go c.reflector(w).RunWithContext(quiet(ctx))
 	return w
 }
+
+// quiet keeps the reflector from logging each of its tries; tried says what is
+// worth a line.
+func quiet(ctx context.Context) context.Context { return logr.NewContext(ctx, logr.Discard()) }
 
 // forget ends a watch, so that the next question starts anew.
 func (c *Cluster) forget(w *watcher) {
@@ -110,7 +116,7 @@ func (c *Cluster) forget(w *watcher) {
 func (c *Cluster) reflector(w *watcher) *cache.Reflector {
 	resource := c.dynamic.Resource(w.at.resource)
 	client := resource.Namespace(w.key.namespace)
-	log := logr.FromSlogHandler(c.log.Handler())
+	log := logr.Discard()
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			o.LabelSelector = v1alpha1.LabelStack
@@ -121,9 +127,7 @@ func (c *Cluster) reflector(w *watcher) *cache.Reflector {
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			o.LabelSelector = v1alpha1.LabelStack
 			s, err := client.Watch(ctx, o)
-			if o.SendInitialEvents == nil || err == nil {
-				// A refused streaming list is followed by a plain one, which has the
-				// last word.
+			if o.SendInitialEvents == nil || !answeredNo(err) {
 				c.tried(w, err)
 			}
 			return s, err
@@ -138,23 +142,37 @@ func (c *Cluster) reflector(w *watcher) *cache.Reflector {
 	})
 }
 
+// answeredNo says whether the API refused a streaming list. A plain list
+// follows, which has the last word.
+func answeredNo(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return false
+	}
+	code := status.Status().Code
+	return code >= 400 && code < 500 && code != http.StatusTooManyRequests
+}
+
 // tried notes how the last try to list or watch went.
 func (c *Cluster) tried(w *watcher, err error) {
 	if err != nil && (apierrors.IsResourceExpired(err) || apierrors.IsGone(err)) {
 		return // too far behind: the list that follows is what counts
 	}
 	w.mu.Lock()
+	news := err != nil && w.err == nil
 	w.err = err
 	w.mu.Unlock()
 	if err == nil || c.ctx.Err() != nil {
 		return
+	}
+	if news {
+		c.log.Warn("cannot watch", "kind", w.at.kind.String(), "host", c.host, "err", err)
 	}
 	if apierrors.IsNotFound(err) {
 		c.unserved(w)
 	}
 	select {
 	case <-w.synced:
-		c.log.Info("watch broken", "kind", w.at.kind.String(), "host", c.host, "err", err)
 	case <-w.failed:
 	default:
 		close(w.failed)
@@ -171,6 +189,16 @@ func (c *Cluster) unserved(w *watcher) {
 
 // endOfTime is later than every resource version.
 const endOfTime = "18446744073709551615"
+
+// verb is the permission that the last try needed.
+func (w *watcher) verb() string {
+	select {
+	case <-w.synced:
+		return "watch"
+	default:
+		return "list"
+	}
+}
 
 func (w *watcher) lastError() error {
 	w.mu.Lock()
