@@ -45,7 +45,7 @@ type StackSpec struct {
 
 	// +kubebuilder:default={}
 	// +optional
-	Target StackTarget `json:"target,omitempty"`
+	Target StackTarget `json:"target,omitzero"`
 
 	// Directory renders plain YAML and JSON files.
 	//
@@ -85,7 +85,7 @@ type StackSpec struct {
 
 	// +kubebuilder:default={}
 	// +optional
-	Sync Sync `json:"sync,omitempty"`
+	Sync Sync `json:"sync,omitzero"`
 
 	// Suspend leaves everything as it is until it is taken back.
 	//
@@ -98,7 +98,7 @@ type StackSpec struct {
 	// +kubebuilder:default="10m"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10s') && duration(self) <= duration('168h')",message="interval must be between 10s and 168h"
 	// +optional
-	Interval metav1.Duration `json:"interval,omitempty"`
+	Interval metav1.Duration `json:"interval,omitzero"`
 
 	// ServiceAccount on the Target that changes are made as, in the target
 	// namespace. Without it the Target's own credential is used.
@@ -447,13 +447,13 @@ type Sync struct {
 	// +kubebuilder:default="10m"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10s') && duration(self) <= duration('24h')",message="timeout must be between 10s and 24h"
 	// +optional
-	Timeout metav1.Duration `json:"timeout,omitempty"`
+	Timeout metav1.Duration `json:"timeout,omitzero"`
 	// RetryMax bounds the delay between two tries of a failed pass.
 	//
 	// +kubebuilder:default="5m"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="retryMax must be between 1s and 24h"
 	// +optional
-	RetryMax metav1.Duration `json:"retryMax,omitempty"`
+	RetryMax metav1.Duration `json:"retryMax,omitzero"`
 }
 
 // IgnoreDifference names fields that Git does not decide. Empty selectors match

@@ -45,7 +45,10 @@ func (b bare) send(method, path, contentType string, body []byte) error {
 		return err
 	}
 	req.Header.Set("Content-Type", contentType)
-	req.Header.Set("Accept", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json")
+	req.Header.Set("Accept", "application/json")
+	if method != http.MethodDelete {
+		req.Header.Set("Accept", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json")
+	}
 	resp, err := b.http.Do(req)
 	if err != nil {
 		return err
