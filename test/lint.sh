@@ -27,8 +27,14 @@ vet() {
 	esac
 }
 
-# Every directory with a go.mod is a module of its own.
-modules() { find . \( -name .git -o -name bin -o -name node_modules -o -name testdata \) -prune -o -name go.mod -print | sort | xargs -n 1 dirname; }
+# Every directory with a go.mod is a module of its own. One without code only pins
+# the version of a tool, and there is nothing in it to tidy or vet.
+modules() {
+	local m
+	for m in $(find . \( -name .git -o -name bin -o -name node_modules -o -name testdata \) -prune -o -name go.mod -print | sort | xargs -n 1 dirname); do
+		[ -z "$(find "$m" -name '*.go' -print -quit)" ] || echo "$m"
+	done
+}
 
 check "gofmt" formatted
 for m in $(modules); do
