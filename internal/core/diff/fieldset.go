@@ -48,7 +48,7 @@ const maxDepth = 256
 // unknown form are left out, as every other client does.
 func ParseFieldSet(raw []byte) (FieldSet, error) {
 	p := fieldParser{in: raw}
-	root, _, err := p.object(0)
+	root, err := p.object(0)
 	if err != nil {
 		return FieldSet{}, err
 	}
@@ -271,26 +271,26 @@ type fieldParser struct {
 	at int
 }
 
-func (p *fieldParser) object(depth int) (*owned, bool, error) {
+func (p *fieldParser) object(depth int) (*owned, error) {
 	if depth > maxDepth || !p.take('{') {
-		return nil, false, ErrFieldSet
+		return nil, ErrFieldSet
 	}
 	n := &owned{}
 	if p.take('}') {
-		return n, true, nil
+		return n, nil
 	}
 	for {
 		if err := p.member(n, depth); err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		if p.take(',') {
 			continue
 		}
 		if !p.take('}') {
-			return nil, false, ErrFieldSet
+			return nil, ErrFieldSet
 		}
 		n.sort()
-		return n, false, nil
+		return n, nil
 	}
 }
 
@@ -302,7 +302,7 @@ func (p *fieldParser) member(n *owned, depth int) error {
 	if !p.take(':') {
 		return ErrFieldSet
 	}
-	child, _, err := p.object(depth + 1)
+	child, err := p.object(depth + 1)
 	if err != nil || name == "." {
 		return err
 	}

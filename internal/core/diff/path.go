@@ -117,14 +117,6 @@ func plain(name string) bool {
 	return name != ""
 }
 
-// under says whether p is q or lies below it.
-func (p path) under(q path) bool {
-	if len(p) < len(q) {
-		return false
-	}
-	return p[:len(q)].String() == q.String()
-}
-
 // lookup returns the value at p, following keys.
 func lookup(tree any, p path) (any, bool) {
 	for _, s := range p {

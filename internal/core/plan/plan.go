@@ -75,7 +75,7 @@ type Note struct {
 
 // Stage is a group of steps without order among them.
 type Stage struct {
-	Name  string // "namespaces", "definitions", "foundation", "workloads", "prune", …
+	Name  string // that of order, "foundation"; "prune foundation" for deletions
 	Steps []Step
 }
 
