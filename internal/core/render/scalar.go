@@ -126,15 +126,14 @@ func (d *decoder) merge(v *yaml.Node, into map[string]any, depth int) {
 // when kubectl would read it as the same text ("8080: web" in the data of a
 // ConfigMap); where the two differ ("on:", "0x10:") nobody can mean both.
 func (d *decoder) key(k *yaml.Node) (string, bool) {
-	if k.Kind == yaml.AliasNode {
-		k = k.Alias
-	}
+	line := k.Line
+	k = follow(k)
 	if k.Kind != yaml.ScalarNode {
 		what := "list"
 		if k.Kind == yaml.MappingNode {
 			what = "mapping"
 		}
-		d.fail(k.Line, fault.Invalid("a key is a %s, not a string", what))
+		d.fail(line, fault.Invalid("a key is a %s, not a string", what))
 		return "", false
 	}
 	v := d.scalar(k)
@@ -152,7 +151,7 @@ func (d *decoder) key(k *yaml.Node) (string, bool) {
 	if text == k.Value && text != "" {
 		return text, true
 	}
-	d.fail(k.Line, fault.Invalid("key %q is a %s, not a string", k.Value, kindOf(v)).
+	d.fail(line, fault.Invalid("key %q is a %s, not a string", k.Value, kindOf(v)).
 		WithHint("quote it: \"%s\"", k.Value))
 	return "", false
 }

@@ -74,7 +74,7 @@ func TestSubstitute(t *testing.T) {
 	in := `apiVersion: v1
 kind: ConfigMap
 metadata: {name: "${NAME}"}
-data: {text: "${TEXT}", quoted: "${PORT:=80}", untouched: "$${PORT}"}
+data: {text: "${TEXT}", string: "${QUOTED}", quoted: "${PORT:=80}", untouched: "$${PORT}"}
 port: ${PORT}
 ---
 apiVersion: v1
@@ -86,13 +86,13 @@ data: {run: "echo ${PORT}"}
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := Substitute(objs, SubstituteSpec{Vars: map[string]string{"NAME": "web", "TEXT": "two\nlines\n", "PORT": "8080"}})
+	out, err := Substitute(objs, SubstituteSpec{Vars: map[string]string{"NAME": "web", "TEXT": "two\nlines\n", "PORT": "8080", "QUOTED": `"8080"`}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]any{
 		"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "web"},
-		"data": map[string]any{"text": "twolines", "quoted": int64(8080), "untouched": "${PORT}"},
+		"data": map[string]any{"text": "twolines", "string": "8080", "quoted": int64(8080), "untouched": "${PORT}"},
 		"port": int64(8080),
 	}
 	if diff := cmp.Diff(want, out[0].Tree); diff != "" {

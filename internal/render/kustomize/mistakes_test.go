@@ -83,6 +83,16 @@ func TestMistakes(t *testing.T) {
 			want: "Invalid a/fn.yaml:6: function plugins are refused, because they run programs\n  builtin transformers and generators work; a function's output can be committed\n" +
 				"Invalid a/kustomization.yaml:2: helmCharts runs the helm command, which is refused here\n  make the chart a Stack of its own",
 		},
+		"PluginDirectory": {
+			why: "A plugin's configuration loads by itself, also when it lies in a directory or is patched there.",
+			files: map[string]string{
+				"a/kustomization.yaml": "resources: [x.yaml]\ntransformers: [t]\n", "a/x.yaml": cm,
+				"a/t/kustomization.yaml": "resources: [p.yaml]\npatches:\n- patch: '[]'\n",
+				"a/t/p.yaml":             "apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: p}\npath: https://example.com/p\n",
+			},
+			want: "Invalid a/t/p.yaml:4: remote reference \"https://example.com/p\" is refused" + remoteHint +
+				"\nInvalid a/t/kustomization.yaml:2: patches is refused in a directory that configures a generator, transformer or validator\n  it could change what the plugin loads; list finished files under resources",
+		},
 		"PatchTarget": {
 			why: "Kustomize's words, at the kustomization they are about.",
 			files: map[string]string{

@@ -30,7 +30,10 @@ type scan struct {
 	tree        lockstep.Tree
 	allowRemote bool
 	errs        []error
-	seen        map[string]bool // kustomizations, by real directory
+	seen        map[visit]bool
+	// asConfig is set below a generator, transformer or validator that is a
+	// directory: what it holds are configurations, which may load by themselves.
+	asConfig bool
 	// schema is set when a kustomization names a schema of its own, which
 	// kustomize keeps in a variable of the process.
 	schema bool
@@ -44,6 +47,12 @@ type scan struct {
 	declared map[declaration]lockstep.Origin
 }
 
+// visit is a kustomization by its real directory, and as what it was read.
+type visit struct {
+	dir      string
+	asConfig bool
+}
+
 type declaration struct {
 	dir string
 	key lockstep.Key
@@ -51,7 +60,7 @@ type declaration struct {
 
 func newScan(req core.Request) *scan {
 	return &scan{
-		tree: req.Tree, allowRemote: req.AllowRemote, seen: map[string]bool{},
+		tree: req.Tree, allowRemote: req.AllowRemote, seen: map[visit]bool{},
 		origins:  map[lockstep.GroupKind]map[string]lockstep.Origin{},
 		declared: map[declaration]lockstep.Origin{},
 	}
@@ -75,14 +84,15 @@ func (s *scan) directory(dir string, from site) {
 		s.fail(from, fault.As(err))
 		return
 	}
-	if s.seen[real] {
+	v := visit{real, s.asConfig}
+	if s.seen[v] {
 		return
 	}
 	if len(s.seen) == maxKustomizations {
 		s.fail(from, fault.Invalid("the build reaches more than %d kustomizations", maxKustomizations))
 		return
 	}
-	s.seen[real] = true
+	s.seen[v] = true
 	file, ok := s.find(real, from)
 	if !ok {
 		return
@@ -133,6 +143,11 @@ func (s *scan) kustomization(k *yaml.Node, at site) {
 	s.fields(k, at)
 	for _, e := range pairs(k) {
 		at.line = e.key.Line
+		if s.asConfig && !s.allowRemote && !slices.Contains(plainFields, e.key.Value) {
+			s.fail(at, fault.Invalid("%s is refused in a directory that configures a generator, transformer or validator", e.key.Value).
+				WithHint("it could change what the plugin loads; list finished files under resources"))
+			continue
+		}
 		switch e.key.Value {
 		case "resources", "bases":
 			s.each(e.value, at, s.resource)
@@ -162,6 +177,9 @@ func (s *scan) kustomization(k *yaml.Node, at site) {
 	}
 }
 
+// plainFields are those that leave the resources of a kustomization as they are.
+var plainFields = []string{"apiVersion", "kind", "metadata", "resources", "bases"}
+
 // each calls f for every string of a list, with its line.
 func (s *scan) each(list *yaml.Node, at site, f func(string, site)) {
 	for _, n := range follow(list).Content {
@@ -181,7 +199,13 @@ func (s *scan) resource(entry string, at site) {
 		return
 	}
 	if e.Type == lockstep.File {
-		s.inside(entry, p, at)
+		if !s.inside(entry, p, at) {
+			return
+		}
+		if s.asConfig {
+			s.configFile(p, at)
+			return
+		}
 		s.index(at.dir, p)
 		return
 	}
@@ -339,12 +363,18 @@ func (s *scan) plugin(entry string, at site) {
 		return
 	}
 	if e.Type != lockstep.File {
+		before := s.asConfig
+		s.asConfig = true
 		s.directory(p, at)
+		s.asConfig = before
 		return
 	}
-	if !s.inside(entry, p, at) {
-		return
+	if s.inside(entry, p, at) {
+		s.configFile(p, at)
 	}
+}
+
+func (s *scan) configFile(p string, at site) {
 	data, err := s.tree.ReadFile(p)
 	if err != nil {
 		s.fail(at, fault.As(err))
