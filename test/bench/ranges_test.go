@@ -10,7 +10,7 @@ import (
 // bound is one line of ranges.yaml.
 type bound struct {
 	Figure string   `json:"figure"`
-	N      int      `json:"n,omitempty"` // 0: any number of Stacks
+	Stacks int      `json:"stacks,omitempty"` // 0: any number of Stacks
 	Max    *float64 `json:"max"`
 	Why    string   `json:"why"`
 }
@@ -32,7 +32,7 @@ func bounds(t testing.TB) []bound {
 func check(t testing.TB, n int, figure string, v float64) {
 	t.Helper()
 	for _, b := range bounds(t) {
-		if b.Figure != figure || b.N != 0 && b.N != n {
+		if b.Figure != figure || b.Stacks != 0 && b.Stacks != n {
 			continue
 		}
 		if v > *b.Max {
