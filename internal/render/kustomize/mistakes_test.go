@@ -239,3 +239,18 @@ func TestReads(t *testing.T) {
 		}
 	}
 }
+
+// TestBrokenSchema: kustomize panics on a schema that it cannot read, and the
+// builds after it must not notice.
+func TestBrokenSchema(t *testing.T) {
+	f := readFixture(t, "testdata/equal/openapi.txtar")
+	f.files["app/schema.json"] = "{\"definitions\": 7}"
+	_, err := Render(context.Background(), core.Request{Path: f.path, Tree: f.tree()})
+	if got := fault.As(err); err == nil || got.Kind != fault.KindInvalid || got.Where != "app/kustomization.yaml" {
+		t.Fatalf("got %v", err)
+	}
+	good := readFixture(t, "testdata/equal/overlay.txtar")
+	if _, err := Render(context.Background(), core.Request{Path: good.path, Tree: good.tree()}); err != nil {
+		t.Fatal(err)
+	}
+}

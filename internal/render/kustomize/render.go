@@ -45,11 +45,7 @@ func Render(ctx context.Context, req core.Request) (core.Result, error) {
 	if err := ctx.Err(); err != nil {
 		return core.Result{}, fault.Timeout("rendering was stopped").At("%s", req.Path).Because(err)
 	}
-	m, err := s.build(req, overlay)
-	if err != nil {
-		return core.Result{}, err
-	}
-	objs, err := s.objects(m, req)
+	objs, err := s.build(req, overlay)
 	if err != nil {
 		return core.Result{}, err
 	}
@@ -119,7 +115,9 @@ var schema struct {
 	warm sync.Once
 }
 
-func (s *scan) build(req core.Request, overlay []byte) (m resmap.ResMap, err error) {
+// build runs kustomize and takes the objects from it, both under the schema's
+// lock: even asking a resource for its name looks into the schema.
+func (s *scan) build(req core.Request, overlay []byte) (objs []lockstep.Object, err error) {
 	if s.schema {
 		schema.Lock()
 		defer schema.Unlock()
@@ -158,14 +156,14 @@ func (s *scan) build(req core.Request, overlay []byte) (m resmap.ResMap, err err
 	// Finish sorts in any case; the other values make kustomize print a warning
 	// for a kustomization that has sortOptions.
 	opts.Reorder = krusty.ReorderOptionUnspecified
-	m, err = krusty.MakeKustomizer(opts).Run(fs, root)
+	m, err := krusty.MakeKustomizer(opts).Run(fs, root)
 	if err != nil {
 		if broken := fault.Join(s.broken...); broken != nil {
 			return nil, broken
 		}
 		return nil, s.explain(req, err)
 	}
-	return m, nil
+	return s.objects(m, req)
 }
 
 // Kustomize's errors are text, so the place is looked for in the text. The
