@@ -115,7 +115,7 @@ func (c *Cluster) apply(ctx context.Context, w write, out *lockstep.Outcome) (er
 		return err
 	}
 	known := c.view.get(w.key)
-	if known != nil && known.managed && known.unit != w.unit {
+	if w.another(known) {
 		return w.ownedByOther(known.unit)
 	}
 
@@ -169,6 +169,12 @@ func newRecordVersion(tree map[string]any) string {
 	meta, _ := tree["metadata"].(map[string]any)
 	rv, _ := meta["resourceVersion"].(string)
 	return rv
+}
+
+// another says whether an object belongs to another unit: its mark says so, and
+// that we applied it proves the mark.
+func (w write) another(r *record) bool {
+	return r != nil && r.managed && r.unit != w.unit && r.unit != (lockstep.Unit{})
 }
 
 func (w write) ownedByOther(u lockstep.Unit) error {

@@ -218,7 +218,7 @@ func causes(err error) string {
 	}
 	var out []string
 	for _, cause := range s.Details.Causes {
-		text := middle(oneLine(cause.Message))
+		text := middle(words(cause.Message))
 		if cause.Field != "" {
 			text = cause.Field + ": " + text
 		}
@@ -242,9 +242,11 @@ func middle(s string) string {
 const longest = 600
 
 func oneLine(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
+	s = words(s)
 	if len(s) > longest {
 		s = strings.ToValidUTF8(s[:longest], "") + "…"
 	}
 	return s
 }
+
+func words(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
+	"regexp"
 	"strconv"
 	"strings"
 	"unique"
@@ -60,8 +61,9 @@ func newRecord(tree map[string]any) *record {
 		health:      health.Of(tree),
 	}
 	r.health.Message = intern(r.health.Message)
-	r.readMarks(u.GetAnnotations(), u.GetLabels()[v1alpha1.LabelStack])
-	r.readOwned(tree)
+	ours := ownEntry(tree)
+	r.readOwned(tree, ours)
+	r.readMarks(u.GetAnnotations(), u.GetLabels()[v1alpha1.LabelStack], ours)
 	if r.key.Kind == "CustomResourceDefinition" {
 		r.established = condition(tree, "Established") == "True"
 	}
@@ -70,8 +72,18 @@ func newRecord(tree map[string]any) *record {
 
 func intern(s string) string { return unique.Make(s).Value() }
 
-func (r *record) readMarks(annotations map[string]string, label string) {
-	r.unit = unitOf(annotations[v1alpha1.AnnotationUnit], label)
+// readMarks reads whose the object is. On an object that we applied, a mark that
+// somebody has since written over does not count: it would make the object
+// another unit's, and that unit would prune it.
+func (r *record) readMarks(annotations map[string]string, label string, ours map[string]any) {
+	unit := annotations[v1alpha1.AnnotationUnit]
+	if ours != nil && !has(ours, "f:annotations", "f:"+v1alpha1.AnnotationUnit) {
+		unit = ""
+	}
+	if ours != nil && !has(ours, "f:labels", "f:"+v1alpha1.LabelStack) {
+		label = ""
+	}
+	r.unit = unitOf(unit, label)
 	r.digest = annotations[v1alpha1.AnnotationDigest]
 	for k, v := range annotations {
 		if !steers(k) {
@@ -92,12 +104,14 @@ func unitOf(annotation, label string) lockstep.Unit {
 	}
 	// A namespace has no dots, so the first one ends it.
 	ns, name, ok := strings.Cut(label, ".")
-	u := lockstep.Unit{Namespace: intern(ns), Name: intern(name)}
-	if !ok || v1alpha1.StackLabelValue(u) != label {
+	if !ok || ns == "" || name == "" || cut.MatchString(label) {
 		return lockstep.Unit{}
 	}
-	return u
+	return lockstep.Unit{Namespace: intern(ns), Name: intern(name)}
 }
+
+// cut matches labels that may have been cut, and so may not say the whole name.
+var cut = regexp.MustCompile(`-[0-9a-f]{10}$`)
 
 // steers says whether an annotation may decide what happens to an object: ours,
 // and those by which other tools are told to keep it.
@@ -113,26 +127,42 @@ func steers(name string) bool {
 	return false
 }
 
-// readOwned finds our entry in the managed fields and keeps what is ours. Other
-// entries are not even parsed here: this runs for every event of every object.
-func (r *record) readOwned(tree map[string]any) {
+// ownEntry returns our fieldsV1 among the managed fields; nil if we never
+// applied. Other entries are not even parsed here: this runs for every event of
+// every object.
+func ownEntry(tree map[string]any) map[string]any {
 	meta, _ := tree["metadata"].(map[string]any)
 	entries, _ := meta["managedFields"].([]any)
 	for _, e := range entries {
 		m, _ := e.(map[string]any)
-		if m["manager"] != v1alpha1.FieldManager || m["operation"] != "Apply" || m["subresource"] != nil {
-			continue
+		if m["manager"] == v1alpha1.FieldManager && m["operation"] == "Apply" && m["subresource"] == nil {
+			fields, _ := m["fieldsV1"].(map[string]any)
+			return fields
 		}
-		fields, _ := m["fieldsV1"].(map[string]any)
-		set, err := diff.FieldSetOf(fields)
-		if err != nil {
-			return
-		}
-		r.managed = true
-		r.set = compactJSON(fields)
-		r.owned = compactJSON(diff.Own(tree, set))
+	}
+	return nil
+}
+
+// has says whether a field of metadata is in a fieldsV1.
+func has(fields map[string]any, path ...string) bool {
+	at, _ := fields["f:metadata"].(map[string]any)
+	for _, p := range path {
+		at, _ = at[p].(map[string]any)
+	}
+	return at != nil
+}
+
+func (r *record) readOwned(tree, ours map[string]any) {
+	if ours == nil {
 		return
 	}
+	set, err := diff.FieldSetOf(ours)
+	if err != nil {
+		return
+	}
+	r.managed = true
+	r.set = compactJSON(ours)
+	r.owned = compactJSON(diff.Own(tree, set))
 }
 
 // withBase judges the record against what our last apply left. tree is the live

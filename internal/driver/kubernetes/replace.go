@@ -36,7 +36,7 @@ func (c *Cluster) refused(ctx context.Context, w write, out *lockstep.Outcome, r
 	if err != nil || live == nil || c.try(ctx, w) != nil {
 		return c.explain(ctx, refusal, w.attempt("patch"))
 	}
-	if other := newRecord(live); other.managed && other.unit != w.unit && other.unit != (lockstep.Unit{}) {
+	if other := newRecord(live); w.another(other) {
 		return w.ownedByOther(other.unit)
 	}
 	what := "it cannot change in place: " + w.attempt("patch").quote(refusal)
@@ -126,7 +126,7 @@ func (c *Cluster) replace(ctx context.Context, w write, out *lockstep.Outcome) (
 		}
 	}
 	known := c.view.get(w.key)
-	if known != nil && known.managed && known.unit != w.unit {
+	if w.another(known) {
 		return w.ownedByOther(known.unit)
 	}
 	if known != nil && w.step.UID == "" {

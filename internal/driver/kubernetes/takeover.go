@@ -82,7 +82,7 @@ func (c *Cluster) takeOver(ctx context.Context, w write, out *lockstep.Outcome) 
 		if live == nil {
 			break // deleted meanwhile: the apply creates it
 		}
-		if other := newRecord(live); other.managed && other.unit != w.unit && other.unit != (lockstep.Unit{}) {
+		if other := newRecord(live); w.another(other) {
 			return answer{}, w.ownedByOther(other.unit)
 		}
 		before = live
