@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -244,9 +245,10 @@ func TestServerDiesMidPack(t *testing.T) {
 	repo := newRepo(t, dir)
 	want := must(repo.Commit("main", "one", map[string]string{"big": strings.Repeat("0123456789abcdef", 1<<12) + time.Now().String()}))
 	h := serve(t, httpserver.Options{Dir: dir})
-	dying := true
+	var dying atomic.Bool
+	dying.Store(true)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !dying || r.Method != http.MethodPost {
+		if !dying.Load() || r.Method != http.MethodPost {
 			h.ServeHTTP(w, r)
 			return
 		}
@@ -271,7 +273,7 @@ func TestServerDiesMidPack(t *testing.T) {
 	if _, err := m.Fetch(t.Context(), source.Ref{}); fault.KindOf(err) != fault.KindUnavailable {
 		t.Fatalf("got %v (%v)", err, fault.KindOf(err))
 	}
-	dying = false
+	dying.Store(false)
 	snap, err := m.Fetch(t.Context(), source.Ref{})
 	if err != nil || snap.Revision().Commit != want {
 		t.Fatalf("after the server came back: %v, %v", snap, err)

@@ -91,13 +91,15 @@ func (m *mirror) At(_ context.Context, commit string) (source.Snapshot, error) {
 // Close releases the handle; the last one of an address lets go of the disk.
 func (m *mirror) Close() error {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.closed {
+	closed, subs := m.closed, m.subs
+	m.closed, m.subs = true, nil
+	// Let go of first: a fetch that Close is about to wait for may want it.
+	m.mu.Unlock()
+	if closed {
 		return nil
 	}
-	m.closed = true
 	var errs []error
-	for _, sub := range m.subs {
+	for _, sub := range subs {
 		errs = append(errs, sub.Close())
 	}
 	return errors.Join(append(errs, m.store.release(m.repo))...)

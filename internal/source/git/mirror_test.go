@@ -3,6 +3,7 @@ package git_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -22,7 +23,8 @@ import (
 // a pinned commit that is here costs it nothing.
 func TestFetchesCoalesce(t *testing.T) {
 	dir := t.TempDir()
-	want := must(newRepo(t, dir).Commit("main", "x", map[string]string{"f": "x"}))
+	repo := newRepo(t, dir)
+	want := must(repo.Commit("main", "x", map[string]string{"f": "x"}))
 	h, n := counted(serve(t, httpserver.Options{Dir: dir}))
 	srv := httptest.NewServer(h)
 	defer srv.Close()
@@ -37,6 +39,12 @@ func TestFetchesCoalesce(t *testing.T) {
 	}
 	if got := n.Load(); got != 2 {
 		t.Errorf("a fetch that finds nothing new made %d requests, want 2", got)
+	}
+	must(repo.Change("main", "y", map[string]string{"g": "y"}))
+	n.Store(0)
+	must(m.Fetch(t.Context(), source.Ref{}))
+	if got := n.Load(); got != 3 {
+		t.Errorf("a fetch that brings a commit made %d requests, want 3", got)
 	}
 	n.Store(0)
 	var wg sync.WaitGroup
@@ -300,5 +308,33 @@ func TestSHA256Repository(t *testing.T) {
 	}
 	if data, err := s.ReadFile("a/f"); err != nil || string(data) != "x" {
 		t.Errorf("ReadFile: %q, %v", data, err)
+	}
+}
+
+// TestCloseWhileFetching: a server that stops does not wait for one that hangs.
+func TestCloseWhileFetching(t *testing.T) {
+	stop, asked := make(chan struct{}), make(chan struct{}, 8)
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		asked <- struct{}{}
+		<-stop
+	}))
+	defer srv.Close()
+	defer close(stop)
+	m := must(git.New(git.Options{Dir: t.TempDir()}).Open(t.Context(), source.Spec{URL: srv.URL + "/repo.git"}))
+	failed := make(chan error, 1)
+	go func() {
+		_, err := m.Fetch(context.Background(), source.Ref{})
+		failed <- err
+	}()
+	<-asked
+	start := time.Now()
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-failed; err == nil {
+		t.Error("the fetch succeeded")
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("took %v", took)
 	}
 }
