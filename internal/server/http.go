@@ -101,13 +101,14 @@ func (s *server) hook(w http.ResponseWriter, r *http.Request) {
 	name := lockstep.Unit{Namespace: r.PathValue("namespace"), Name: r.PathValue("name")}
 	push, err := s.verify(r, name)
 	if err != nil {
-		f := fault.As(err)
-		problem(w, f)
+		problem(w, fault.As(err))
 		return
 	}
-	if !push.Ping {
-		s.queues.sources.add(name)
+	if push.Event != webhook.EventPush {
+		w.WriteHeader(http.StatusOK)
+		return
 	}
+	s.queues.sources.add(name)
 	w.WriteHeader(http.StatusAccepted)
 }
 
@@ -140,6 +141,9 @@ func (s *server) verify(r *http.Request, name lockstep.Unit) (webhook.Push, erro
 // problem answers as RFC 9457 says.
 func problem(w http.ResponseWriter, f *fault.Fault) {
 	status := f.Kind.Consequence().Status
+	if errors.Is(f, webhook.ErrTooLarge) {
+		status = http.StatusRequestEntityTooLarge
+	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]any{ // the peer may be gone
