@@ -41,7 +41,10 @@ type catalogs struct {
 	turn  chan struct{} // held while reading, so that many misses cost one read
 	now   *catalog      // guarded by turn
 	stale bool          // guarded by turn
-	drop  chan struct{} // a pending wish to read anew
+	// failure is how the last reading failed, and when; guarded by turn.
+	failure error
+	failed  time.Time
+	drop    chan struct{} // a pending wish to read anew
 }
 
 // missPause is how long a kind that is not served stays an answer before the
@@ -65,6 +68,7 @@ func (s *catalogs) invalidate() {
 // and is called a second time if a newer catalog could be had.
 func (c *Cluster) use(ctx context.Context, f func(*catalog) bool) error {
 	s := &c.catalog
+	asked := time.Now()
 	select {
 	case s.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -77,17 +81,18 @@ func (c *Cluster) use(ctx context.Context, f func(*catalog) bool) error {
 		s.stale = true
 	default:
 	}
-	if s.now == nil || s.stale {
-		if err := c.readCatalog(ctx); err != nil {
-			return err
-		}
-		f(s.now)
+	if s.now != nil && !s.stale && (f(s.now) || time.Since(s.now.read) < missPause) {
 		return nil
 	}
-	if f(s.now) || time.Since(s.now.read) < missPause {
-		return nil
+	// A hundred units that wait for a Target which does not answer share one
+	// failure, instead of each waiting for its own.
+	if s.failed.After(asked) {
+		return s.failure
 	}
 	if err := c.readCatalog(ctx); err != nil {
+		if ctx.Err() == nil { // one caller's impatience is not the others'
+			s.failure, s.failed = err, time.Now()
+		}
 		return err
 	}
 	f(s.now)
