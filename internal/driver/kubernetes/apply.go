@@ -31,7 +31,7 @@ func (c *Cluster) Apply(ctx context.Context, as driver.Actor, step plan.Step) lo
 	w := write{unit: as.Unit, as: identityOf(as), step: step, key: step.Key}
 	if err := c.carryOut(ctx, &w, &out); err != nil {
 		out.Result = lockstep.Failed
-		out.Err = fault.As(err).At("%s", w.place())
+		out.Err = w.placed(err)
 	}
 	return out
 }
@@ -104,6 +104,9 @@ func (w write) place() string {
 	return w.key.String()
 }
 
+// placed says of which object an error is.
+func (w write) placed(err error) error { return fault.As(err).At("%s", w.place()) }
+
 func (w write) attempt(verb string) attempt {
 	return attempt{doing: verb, as: w.as, access: w.at.access(verb, w.key), origin: w.step.Desired.Origin}
 }
@@ -121,7 +124,7 @@ func (c *Cluster) apply(ctx context.Context, w write, out *lockstep.Outcome) (er
 
 	var a answer
 	if known != nil && known.managed {
-		a, err = c.patch(ctx, w, true)
+		a, err = c.patch(ctx, w, byForce)
 	}
 	if known == nil || !known.managed {
 		a, err = c.claim(ctx, w, out)

@@ -141,7 +141,7 @@ func (c *Cluster) replace(ctx context.Context, w write, out *lockstep.Outcome) (
 	if err := c.awaitGone(ctx, w); err != nil {
 		return err
 	}
-	a, err := c.patch(ctx, w, true)
+	a, err := c.patch(ctx, w, byForce)
 	if err != nil {
 		return c.explain(ctx, err, w.attempt("patch"))
 	}

@@ -105,17 +105,26 @@ func send(ctx context.Context, r *rest.Request) (answer, error) {
 	return a, err
 }
 
-// patch applies body.
-func (c *Cluster) patch(ctx context.Context, w write, force bool) (answer, error) {
-	r := c.request("PATCH", w.as, w.at.path(w.key.Namespace, w.key.Name)).
+// manner is what an apply does about fields of ours that others own.
+type manner string
+
+const (
+	asking  manner = "false" // it fails and says so
+	byForce manner = "true"  // it takes them
+)
+
+// patch applies the body of w.
+func (c *Cluster) patch(ctx context.Context, w write, how manner) (answer, error) {
+	return send(ctx, c.applyRequest(w, how))
+}
+
+func (c *Cluster) applyRequest(w write, how manner) *rest.Request {
+	return c.request("PATCH", w.as, w.at.path(w.key.Namespace, w.key.Name)).
 		SetHeader("Content-Type", string(types.ApplyPatchType)).
 		Param("fieldManager", v1alpha1.FieldManager).
 		Param("fieldValidation", metav1.FieldValidationStrict).
+		Param("force", string(how)).
 		Body(w.body)
-	if force {
-		r.Param("force", "true")
-	}
-	return send(ctx, r)
 }
 
 // jsonPatch sends an RFC 6902 patch.

@@ -46,7 +46,7 @@ const takeoverTries = 5
 // claim applies to an object that is not known to be ours. It usually does not
 // exist, and then this is one PATCH.
 func (c *Cluster) claim(ctx context.Context, w write, out *lockstep.Outcome) (answer, error) {
-	a, err := c.patch(ctx, w, false)
+	a, err := c.patch(ctx, w, asking)
 	if apierrors.IsConflict(err) {
 		return c.takeOver(ctx, w, out)
 	}
@@ -65,7 +65,7 @@ func (c *Cluster) claim(ctx context.Context, w write, out *lockstep.Outcome) (an
 		}
 		return answer{}, err
 	}
-	a, err = c.patch(ctx, w, true)
+	a, err = c.patch(ctx, w, byForce)
 	out.Note = tookOver(from)
 	return a, err
 }
@@ -98,7 +98,7 @@ func (c *Cluster) takeOver(ctx context.Context, w write, out *lockstep.Outcome) 
 			return answer{}, err
 		}
 	}
-	a, err := c.patch(ctx, w, true)
+	a, err := c.patch(ctx, w, byForce)
 	if err != nil {
 		return answer{}, err
 	}
