@@ -71,7 +71,7 @@ func plainKey(text []byte, passphrase string) ([]byte, error) {
 	var locked *ssh.PassphraseMissingError
 	switch {
 	case err == nil:
-		return append(bytes.TrimSpace(text), '\n'), nil
+		return lines(text), nil
 	case !errors.As(err, &locked):
 		return nil, fault.Invalid("the ssh private key cannot be read").
 			WithHint("the Secret's key identity must hold a PEM block, as ssh-keygen writes it").Because(err)
@@ -91,6 +91,10 @@ func plainKey(text []byte, passphrase string) ([]byte, error) {
 	}
 	return pem.EncodeToMemory(block), nil
 }
+
+// lines ends a text in one line break, which ssh insists on. It is a copy: the
+// caller's bytes are shared by all who use the credential.
+func lines(text []byte) []byte { return append(bytes.Clone(bytes.TrimSpace(text)), '\n') }
 
 func (c *credential) checkHTTP(u giturl.URL) error {
 	if len(c.SSHKey) > 0 {
@@ -183,7 +187,7 @@ func (c credential) handOver(u giturl.URL, dir string) (out call, done func(), e
 		return p
 	}
 	if u.Scheme == "ssh" {
-		out.env = []string{"GIT_SSH_VARIANT=ssh", "GIT_SSH_COMMAND=" + sshCommand(write("identity", c.sshKey), write("known_hosts", append(bytes.TrimSpace(c.KnownHosts), '\n')))}
+		out.env = []string{"GIT_SSH_VARIANT=ssh", "GIT_SSH_COMMAND=" + sshCommand(write("identity", c.sshKey), write("known_hosts", lines(c.KnownHosts)))}
 	}
 	if u.Scheme == "http" || u.Scheme == "https" {
 		out.config = c.httpConfig(u, write)
