@@ -265,6 +265,9 @@ func (f *Fleet) Blocker(u lockstep.Unit) (lockstep.Unit, string, bool) {
 		if x == nil || x.links.Sources == nil {
 			return d, "which does not exist", true
 		}
+		if x.state == (State{}) {
+			return d, "which has not been looked at yet", true
+		}
 		if !x.state.Ready {
 			return d, x.state.Why, true
 		}

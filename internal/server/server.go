@@ -24,19 +24,14 @@ import (
 	stackctl "github.com/lockstep-dev/lockstep/internal/controller/stack"
 	targetctl "github.com/lockstep-dev/lockstep/internal/controller/target"
 	"github.com/lockstep-dev/lockstep/internal/core/diff"
-	corerender "github.com/lockstep-dev/lockstep/internal/core/render"
 	"github.com/lockstep-dev/lockstep/internal/driver"
 	"github.com/lockstep-dev/lockstep/internal/driver/kubernetes"
 	"github.com/lockstep-dev/lockstep/internal/driver/kubernetes/access"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/fleet"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
-	"github.com/lockstep-dev/lockstep/internal/render"
-	"github.com/lockstep-dev/lockstep/internal/render/directory"
-	"github.com/lockstep-dev/lockstep/internal/render/helm"
-	"github.com/lockstep-dev/lockstep/internal/render/kustomize"
 	"github.com/lockstep-dev/lockstep/internal/source/git"
-	"github.com/lockstep-dev/lockstep/internal/source/helmchart"
+	"github.com/lockstep-dev/lockstep/internal/stack/renderers"
 )
 
 // Options says how a server runs. Config and DataDir are needed.
@@ -136,7 +131,7 @@ func (s *server) wire(ctx context.Context) error {
 	}
 	stacks := &stackctl.Reconciler{
 		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Connections: s.connections,
-		Render: s.renderers().Render, Key: s.key, Report: reporter,
+		Render: renderers.All(filepath.Join(s.opts.DataDir, "charts")).Render, Key: s.key, Report: reporter,
 		Metrics: stackctl.NewMetrics(ctrlmetrics.Registry), Parallel: 8,
 	}
 	return errors.Join(
@@ -144,17 +139,6 @@ func (s *server) wire(ctx context.Context) error {
 		s.control("target", &v1alpha1.Target{}, targets, s.queues.targets.bind),
 		s.control("stack", &v1alpha1.Stack{}, stacks, s.queues.stacks.bind),
 	)
-}
-
-func (s *server) renderers() render.Registry {
-	charts := helmchart.New(helmchart.Options{Dir: filepath.Join(s.opts.DataDir, "charts")})
-	return render.Registry{
-		corerender.Directory: directory.Render,
-		corerender.Kustomize: kustomize.Render,
-		corerender.Helm: func(ctx context.Context, req corerender.Request) (corerender.Result, error) {
-			return helm.Render(ctx, req, charts)
-		},
-	}
 }
 
 // connect makes the driver of one cluster; its events wake the units that they

@@ -10,6 +10,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -40,6 +41,7 @@ type Reporter struct {
 
 	mu       sync.Mutex
 	failures map[types.UID]failure
+	written  map[types.UID]client.Object
 }
 
 // failure counts tries of one object that ended in the same fault.
@@ -62,7 +64,40 @@ func New(c client.Client, rec events.EventRecorder, log *slog.Logger) *Reporter 
 		log:      log,
 		news:     flowcontrol.NewTokenBucketRateLimiter(newsPerSecond, newsBurst),
 		failures: map[types.UID]failure{},
+		written:  map[types.UID]client.Object{},
 	}
+}
+
+// Latest returns o, or what was written of it last if the cache has not caught
+// up with that. A patch that is made against an older state leaves out what it
+// believes to be there already.
+func (r *Reporter) Latest(o client.Object) client.Object {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	own := r.written[o.GetUID()]
+	if own == nil {
+		return o
+	}
+	if !newer(own, o) {
+		delete(r.written, o.GetUID())
+		return o
+	}
+	return own
+}
+
+// Wrote remembers the API's answer to a write.
+func (r *Reporter) Wrote(o client.Object) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.written[o.GetUID()] = o
+}
+
+// newer compares resource versions, which Kubernetes promises to be ordered for
+// its own and custom resources (KEP-5504).
+func newer(a, b client.Object) bool {
+	x, errX := strconv.ParseUint(a.GetResourceVersion(), 10, 64)
+	y, errY := strconv.ParseUint(b.GetResourceVersion(), 10, 64)
+	return errX == nil && errY == nil && x > y
 }
 
 // Written is one pass's report. Before and After are the same object with its
@@ -105,6 +140,7 @@ func (r *Reporter) Write(ctx context.Context, w Written) (reconcile.Result, erro
 		if err := r.client.Status().Patch(ctx, w.After, client.MergeFrom(w.Before)); err != nil && !apierrors.IsNotFound(err) {
 			return reconcile.Result{}, err
 		}
+		r.Wrote(w.After)
 	}
 	return reconcile.Result{RequeueAfter: r.again(w)}, nil
 }
@@ -114,18 +150,33 @@ func (r *Reporter) Forget(uid types.UID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.failures, uid)
+	delete(r.written, uid)
 }
 
 func (r *Reporter) event(w Written) {
-	changed := readyOf(w.Before) != readyOf(w.After)
 	switch {
-	case w.Err != nil && changed:
+	case trouble(w):
 		r.log.Warn("pass failed", "object", w.After.GetNamespace()+"/"+w.After.GetName(), "reason", w.Verdict.Ready.Reason,
-			"error", w.Err, "cause", causes(w.Err))
+			"message", w.Verdict.Ready.Message, "cause", causes(w.Err))
 		r.events.Eventf(w.After, nil, corev1.EventTypeWarning, w.Verdict.Ready.Reason, "Reconcile", "%s", short(w.Verdict.Ready.Message))
 	case w.Err == nil && w.News != "" && r.news.TryAccept():
 		r.events.Eventf(w.After, nil, corev1.EventTypeNormal, w.Verdict.Ready.Reason, "Reconcile", "%s", short(w.News))
 	}
+}
+
+// trouble says whether the pass ended in something that a person should hear of
+// and has not heard yet: another fault, or a state that will not pass by itself.
+// The words of such a state may change as things move; its reason makes it new.
+func trouble(w Written) bool {
+	before, after := readyOf(w.Before), readyOf(w.After)
+	if w.Err != nil {
+		return before != after
+	}
+	switch after.Reason {
+	case v1alpha1.ReasonHeld, v1alpha1.ReasonDegraded, v1alpha1.ReasonTimeout, v1alpha1.ReasonDrifted:
+		return before.Reason != after.Reason
+	}
+	return false
 }
 
 // again turns the error into a delay: the table in package fault says which

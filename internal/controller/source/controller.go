@@ -47,6 +47,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		r.Fleet.Remove(name)
 		return reconcile.Result{}, nil
 	}
+	src = r.Report.Latest(src).(*v1alpha1.Source).DeepCopy()
 	if src.Spec.Suspend {
 		r.keep(ctx, name, src)
 		return r.report(ctx, src, nil, v1alpha1.Suspended(), nil)

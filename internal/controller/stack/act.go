@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -84,8 +85,12 @@ func (r *Reconciler) intend(ctx context.Context, p *pass) error {
 	metav1.SetMetaDataAnnotation(&next.ObjectMeta, v1alpha1.AnnotationKinds, kinds)
 	patch := client.MergeFromWithOptions(p.stack, client.MergeFromWithOptimisticLock{})
 	if err := r.Client.Patch(ctx, next, patch); err != nil {
-		return fault.Conflict("the intent could not be recorded before applying").Because(err)
+		if apierrors.IsConflict(err) {
+			return err
+		}
+		return fault.Unavailable("the intent could not be recorded before applying: %s", err).Because(err)
 	}
+	r.Report.Wrote(next)
 	// The answer is newer than the cache; what report compares with stays as read,
 	// apart from what was just written.
 	p.stack.ObjectMeta = next.ObjectMeta

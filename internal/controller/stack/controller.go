@@ -10,6 +10,7 @@ package stack
 import (
 	"context"
 	"errors"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -39,6 +40,8 @@ type Reconciler struct {
 	Metrics *Metrics
 	// Parallel is how many objects of one stage are applied at once.
 	Parallel int
+
+	heals heals
 }
 
 // Reconcile moves one Stack a step closer to what Git asks for.
@@ -52,7 +55,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		r.forget(unit)
 		return reconcile.Result{}, nil
 	}
-	p := newPass(s)
+	p := newPass(r.Report.Latest(s).(*v1alpha1.Stack))
 	if !s.DeletionTimestamp.IsZero() {
 		return r.finalize(ctx, p)
 	}
@@ -79,6 +82,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		return r.report(ctx, p, v1alpha1.WaitingFor("stack "+dep.String()+", "+why), nil)
 	}
 
+	if left := r.heals.wait(p, time.Now()); left > 0 {
+		return r.rest(ctx, p, left)
+	}
+
 	if err := r.act(ctx, p); err != nil {
 		return r.fail(ctx, p, err)
 	}
@@ -86,14 +93,22 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 }
 
 func (r *Reconciler) forget(unit lockstep.Unit) {
+	r.heals.forget(unit)
 	r.Refs.Release(userOf(unit))
 	r.Fleet.Forget(unit)
 }
+
+// stale is how soon a pass is repeated whose write was refused because the cache
+// had not caught up.
+const stale = 100 * time.Millisecond
 
 // fail reports err. A Source or Target that was only not looked at yet, as at
 // every start, is nobody's trouble: it wakes its Stacks when it has been, and a
 // thousand statuses that say so would be a thousand writes.
 func (r *Reconciler) fail(ctx context.Context, p *pass, err error) (reconcile.Result, error) {
+	if apierrors.IsConflict(err) {
+		return reconcile.Result{RequeueAfter: stale}, nil
+	}
 	if errors.Is(err, fault.KindWaiting) {
 		r.Fleet.Set(p.unit, fleet.State{Why: fault.As(err).What})
 		return reconcile.Result{}, nil

@@ -49,11 +49,7 @@ func (r *Reconciler) tearDown(ctx context.Context, p *pass) (left int, err error
 		return 0, nil
 	}
 	if p.driver, err = r.lookup(nil).Driver(ctx, stack.TargetOf(p.stack)); err != nil {
-		f := fault.As(err)
-		if f.Hint == "" {
-			f = f.WithHint("to let the stack go without touching its objects, set spec.suspend to true")
-		}
-		return 0, f
+		return 0, fault.As(err).WithHint("to let the stack go without touching its objects, set spec.suspend to true")
 	}
 	if err := r.look(ctx, p, nil); err != nil {
 		return 0, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ func (r *Reconciler) settled(ctx context.Context, p *pass) (reconcile.Result, er
 	if p.superseded {
 		return r.report(ctx, p, v1alpha1.Progressing("a newer commit takes over"), nil)
 	}
-	if drifted := driftOf(p); drifted != "" && !heals(p.stack) {
+	if drifted := driftOf(p); drifted != "" && !selfHeals(p.stack) {
 		return r.report(ctx, p, v1alpha1.Drifted(drifted), nil)
 	}
 	return r.report(ctx, p, r.verdict(p, healthOf(p)), nil)
@@ -147,7 +148,7 @@ func begin(s *v1alpha1.StackStatus, p *pass, now metav1.Time) (news string) {
 	rev := p.memo.Revision
 	entry := v1alpha1.Release{
 		ID: s.Release, Revision: rev.Commit, Subject: rev.Subject, Author: rev.Author,
-		Digest: p.plan.Digest, Summary: summary, Cause: causeOf(p),
+		Digest: p.plan.Digest, Summary: summary, Cause: p.cause(),
 		Outcome: outcomeProgressing, StartedAt: metav1.NewTime(p.start),
 	}
 	s.History = append([]v1alpha1.Release{entry}, s.History[:min(len(s.History), maxHistory-1)]...)
@@ -162,9 +163,11 @@ func outcomeOf(p *pass, v v1alpha1.Verdict, err error) string {
 		return outcomeFailed
 	case v.Ready.Status == metav1.ConditionTrue:
 		return outcomeSucceeded
-	case v.Ready.Reason == v1alpha1.ReasonDegraded, v.Ready.Reason == v1alpha1.ReasonTimeout:
+	case v.Ready.Reason == v1alpha1.ReasonTimeout, v.Ready.Reason == v1alpha1.ReasonDegraded && !inTime(p):
 		return outcomeFailed
 	}
+	// What is degraded may still come right: a crash loop until the database is
+	// up is how many an application starts.
 	return outcomeProgressing
 }
 
@@ -175,20 +178,29 @@ func messageOf(v v1alpha1.Verdict, outcome string) string {
 	return ""
 }
 
-// causeOf says why a release was made.
-func causeOf(p *pass) string {
+// The causes of a release.
+const (
+	causeCommit  = "commit"
+	causeSpec    = "spec"
+	causeRequest = "request"
+	causeRetry   = "retry"
+	causeDrift   = "drift"
+)
+
+// cause says why there is something to do.
+func (p *pass) cause() string {
 	s := p.before.Status
 	switch {
 	case s.Key != p.memo.Key && s.Revision != p.memo.Revision.Commit:
-		return "commit"
-	case s.ObservedGeneration != p.stack.Generation:
-		return "spec"
+		return causeCommit
+	case s.ObservedGeneration != p.stack.Generation || s.Key != p.memo.Key:
+		return causeSpec
 	case p.requested():
-		return "request"
+		return causeRequest
 	case len(s.History) > 0 && s.History[0].Outcome == outcomeFailed:
-		return "retry"
+		return causeRetry
 	}
-	return "drift"
+	return causeDrift
 }
 
 // done counts what was really changed.
@@ -246,13 +258,16 @@ func healthOf(p *pass) lockstep.Health {
 	return health.Aggregate(items)
 }
 
+// driftOf says what was changed by others and is left so. A field that somebody
+// else owns with the value that Git has is no difference to anybody.
 func driftOf(p *pass) string {
 	var lines []string
-	for _, o := range p.live.Objects {
-		if o.Unit != p.unit || len(o.Drift) == 0 {
+	for _, o := range p.plan.Drifted {
+		i := slices.IndexFunc(o.Changes, func(c lockstep.FieldChange) bool { return c.From != c.To })
+		if i < 0 {
 			continue
 		}
-		d := o.Drift[0]
+		d := o.Changes[i]
 		by := d.Manager
 		if by == "" {
 			by = "somebody"
@@ -262,7 +277,7 @@ func driftOf(p *pass) string {
 	return strings.Join(lines, "\n")
 }
 
-func heals(s *v1alpha1.Stack) bool { return s.Spec.Sync.SelfHeal == nil || *s.Spec.Sync.SelfHeal }
+func selfHeals(s *v1alpha1.Stack) bool { return s.Spec.Sync.SelfHeal == nil || *s.Spec.Sync.SelfHeal }
 
 // revisionOf is the commit to name when all is well: the one that last changed
 // this Stack, so that the words stay as they are while commits pass it by.
@@ -274,16 +289,36 @@ func revisionOf(p *pass) lockstep.Revision {
 	return rev
 }
 
-// deadline returns the time left for the newest release to become healthy.
+// deadline returns the time left for the newest release to become healthy, and
+// whether it is still judged by that: objects that fall ill later are not late.
 func deadline(p *pass) (left time.Duration, running bool) {
-	h := p.stack.Status.History
+	timeout := p.stack.Spec.Sync.Timeout.Duration
 	if p.outcomes != nil {
-		return p.stack.Spec.Sync.Timeout.Duration, true
+		return timeout, true
 	}
-	if len(h) == 0 || h[0].Outcome != outcomeProgressing && h[0].Outcome != outcomeFailed {
+	h := p.stack.Status.History
+	if len(h) == 0 {
 		return 0, false
 	}
-	return p.stack.Spec.Sync.Timeout.Duration - time.Since(h[0].StartedAt.Time), true
+	late := h[0].Outcome == outcomeFailed && reasonOf(p.before) == v1alpha1.ReasonTimeout
+	if h[0].Outcome != outcomeProgressing && !late {
+		return 0, false
+	}
+	return timeout - time.Since(h[0].StartedAt.Time), true
+}
+
+func inTime(p *pass) bool {
+	left, running := deadline(p)
+	return running && left > 0
+}
+
+func reasonOf(s *v1alpha1.Stack) string {
+	for _, c := range s.Status.Conditions {
+		if c.Type == v1alpha1.ConditionReady {
+			return c.Reason
+		}
+	}
+	return ""
 }
 
 // again is when to look although no event asks for it.
@@ -293,7 +328,7 @@ func again(p *pass, v v1alpha1.Verdict) time.Duration {
 		d = 10 * time.Minute
 	}
 	d += rand.N(d/10 + 1)
-	if left, running := deadline(p); running && left > 0 && v.Ready.Reason == v1alpha1.ReasonProgressing {
+	if left, running := deadline(p); running && left > 0 && v.Ready.Status == metav1.ConditionFalse {
 		d = min(d, left+time.Second)
 	}
 	return d

@@ -65,6 +65,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		return reconcile.Result{}, nil
 	}
 
+	t = r.Report.Latest(t).(*v1alpha1.Target).DeepCopy()
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	secrets := r.Refs.Begin(user)
