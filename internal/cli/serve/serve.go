@@ -1,0 +1,87 @@
+// Package serve is the command that is the server.
+package serve
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lockstep-dev/lockstep/internal/cli/env"
+	"github.com/lockstep-dev/lockstep/internal/fault"
+	"github.com/lockstep-dev/lockstep/internal/server"
+)
+
+type options struct {
+	server.Options
+	LogLevel  string
+	LogFormat string
+	run       func(context.Context, server.Options) error
+}
+
+// New returns the command.
+func New(e *env.Env) *cobra.Command {
+	o := &options{run: server.Run}
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server: keep live what Git says",
+		Long: `Run the server: keep live what Git says, until SIGINT or SIGTERM.
+
+In a cluster it needs no flags. Elsewhere it uses the kubeconfig. It installs its
+own definitions, and keeps mirrors and caches under --data-dir, which can be lost
+without losing anything.`,
+		Example: `  lockstep serve --kubeconfig ~/.kube/config --data-dir ./data
+
+  # webhooks, probes and metrics
+  lockstep serve --listen 127.0.0.1:8080`,
+		Args: env.None,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := o.logger(e)
+			if err != nil {
+				return err
+			}
+			config, err := e.Config()
+			if err != nil {
+				return err
+			}
+			o.Log, o.Config = log, config
+			if o.DataDir == "" {
+				cache, err := e.CacheDir()
+				if err != nil {
+					return err
+				}
+				o.DataDir = filepath.Join(cache, "server")
+			}
+			o.Ready = func(addr string) { log.Info("ready", "cluster", config.Host, "listen", addr, "data", o.DataDir) }
+			return o.run(cmd.Context(), o.Options)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.DataDir, "data-dir", "", "directory of mirrors and caches (default in the user's cache directory)")
+	f.StringVar(&o.Listen, "listen", "127.0.0.1:7420", "address of webhooks, probes and metrics; empty for none")
+	f.BoolVar(&o.SkipCRDs, "skip-crds", false, "leave the custom resource definitions as they are")
+	f.IntVar(&o.Workers, "workers", 32, "passes that run at once")
+	f.StringSliceVar(&o.ExecCommands, "exec-credential-commands", nil, "credential plugins that Targets may name")
+	f.BoolVar(&o.AllowFileURLs, "allow-file-urls", false, "let Sources name file:// repositories of this machine")
+	f.BoolVar(&o.LeaderElection, "leader-election", false, "stand by while another replica serves")
+	f.StringVar(&o.LeaderElectionNamespace, "leader-election-namespace", "", "namespace of the lease (default the pod's own)")
+	f.StringVar(&o.LogLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&o.LogFormat, "log-format", "text", "text or json")
+	return cmd
+}
+
+func (o *options) logger(e *env.Env) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.LogLevel)); err != nil {
+		return nil, fault.Usage("--log-level is %q", o.LogLevel).WithHint("debug, info, warn or error")
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	switch o.LogFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(e.IO.Err, opts)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(e.IO.Err, opts)), nil
+	}
+	return nil, fault.Usage("--log-format is %q", o.LogFormat).WithHint("text or json")
+}
