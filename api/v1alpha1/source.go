@@ -16,8 +16,11 @@ type Source struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
+	// Spec says what to pull, how often, and with which credential.
+	//
 	// +required
-	Spec   SourceSpec   `json:"spec"`
+	Spec SourceSpec `json:"spec"`
+	// Status is what the last look at the remote found. Lockstep writes it.
 	Status SourceStatus `json:"status,omitempty"`
 }
 
@@ -42,19 +45,22 @@ type SourceSpec struct {
 	// +optional
 	Interval metav1.Duration `json:"interval,omitzero"`
 
-	// Timeout of one fetch.
+	// Timeout of one fetch, the first clone included. Raise it for a large
+	// repository.
 	//
 	// +kubebuilder:default="60s"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('1h')",message="timeout must be between 1s and 1h"
 	// +optional
 	Timeout metav1.Duration `json:"timeout,omitzero"`
 
-	// Suspend stops fetching; Stacks stay at the revision they know.
+	// Suspend stops fetching, also by webhook; Stacks stay at the commit they know
+	// and still heal drift and follow changes of their own spec.
 	//
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
 
-	// Git pulls from a Git repository.
+	// Git pulls from a Git repository. It is the only kind of Source so far, so it
+	// is needed.
 	//
 	// +optional
 	Git *GitSource `json:"git,omitempty"`
@@ -69,7 +75,8 @@ type SourceSpec struct {
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.secretRef) || !self.url.startsWith('http://') || self.url.startsWith('http://127.0.0.1') || self.url.startsWith('http://localhost')",message="credentials are not sent over plain http; use https or ssh"
 type GitSource struct {
-	// URL of the repository: https, http, ssh or the scp form git@host:path.
+	// URL of the repository: https, http, ssh or the form user@host:path. It holds no
+	// password: that goes into a Secret. Sources with one URL share one mirror.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
@@ -83,23 +90,26 @@ type GitSource struct {
 	// +optional
 	Ref *GitRef `json:"ref,omitempty"`
 
-	// SecretRef names a Secret in the Source's namespace: username and password,
-	// bearerToken, identity and known_hosts, ca.crt, tls.crt and tls.key.
+	// SecretRef names a Secret in the Source's namespace. Its keys over http(s):
+	// username and password, or bearerToken, and ca.crt, tls.crt and tls.key; over
+	// ssh: identity and known_hosts, and password for a key with a passphrase.
 	//
 	// +optional
 	SecretRef *LocalRef `json:"secretRef,omitempty"`
 
-	// ProxySecretRef names a Secret with keys address, username and password.
+	// ProxySecretRef names a Secret with the key address (http, https or socks5) and,
+	// if the proxy asks for them, username and password.
 	//
 	// +optional
 	ProxySecretRef *LocalRef `json:"proxySecretRef,omitempty"`
 
-	// Submodules are fetched too.
+	// Submodules are fetched too. The credential is sent to submodules on the same
+	// server only.
 	//
 	// +optional
 	Submodules bool `json:"submodules,omitempty"`
 
-	// LFS objects are fetched too.
+	// LFS replaces pointers of Git LFS by the content they stand for.
 	//
 	// +optional
 	LFS bool `json:"lfs,omitempty"`
@@ -109,15 +119,20 @@ type GitSource struct {
 //
 // +kubebuilder:validation:XValidation:rule="[has(self.branch), has(self.tag), has(self.semver), has(self.name), has(self.commit)].filter(x, x).size() == 1",message="set exactly one of branch, tag, semver, name and commit"
 type GitRef struct {
+	// Branch whose tip is followed, also when it is force-pushed.
+	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=255
 	// +kubebuilder:validation:XValidation:rule="!self.startsWith('-') && !self.contains(' ')",message="branch is not a valid Git branch name"
 	Branch string `json:"branch,omitempty"`
+	// Tag to follow, also when it is moved.
+	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=255
 	// +kubebuilder:validation:XValidation:rule="!self.startsWith('-') && !self.contains(' ')",message="tag is not a valid Git tag name"
 	Tag string `json:"tag,omitempty"`
-	// Semver is a range over tags: ">=1.2.0 <2.0.0".
+	// Semver is a range over tags; the highest version in it is followed:
+	// ">=1.2.0 <2.0.0". Pre-releases count only if the range names one.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=255
@@ -128,7 +143,7 @@ type GitRef struct {
 	// +kubebuilder:validation:MaxLength=255
 	// +kubebuilder:validation:XValidation:rule="self.startsWith('refs/')",message="name must be a full ref such as refs/pull/7/head"
 	Name string `json:"name,omitempty"`
-	// Commit is a full hash.
+	// Commit is the full hash of one commit that is kept to, whatever is pushed.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
@@ -148,6 +163,8 @@ type Webhook struct {
 
 // LocalRef names an object in the same namespace.
 type LocalRef struct {
+	// Name of the object.
+	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
@@ -156,10 +173,14 @@ type LocalRef struct {
 
 // KeyRef names a key of a Secret in the same namespace.
 type KeyRef struct {
+	// Name of the Secret.
+	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
+	// Key in the Secret; the default is said where the reference stands.
+	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	Key string `json:"key,omitempty"`
@@ -168,7 +189,8 @@ type KeyRef struct {
 // SourceStatus is what is known of a Source. It is written when it changes, so a
 // quiet remote costs no write.
 type SourceStatus struct {
-	// ObservedGeneration is the spec that this status speaks of.
+	// ObservedGeneration is the generation of the spec that this status speaks of;
+	// while it is smaller than metadata.generation, the status is of an older spec.
 	//
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
@@ -180,7 +202,7 @@ type SourceStatus struct {
 	//
 	// +optional
 	ShortRevision string `json:"shortRevision,omitempty"`
-	// Ref that the revision was found under.
+	// Ref that the revision was found under, in full: refs/heads/main.
 	//
 	// +optional
 	Ref string `json:"ref,omitempty"`
@@ -188,14 +210,19 @@ type SourceStatus struct {
 	//
 	// +optional
 	Subject string `json:"subject,omitempty"`
-	// Author of the commit.
+	// Author of the commit, as Git names them.
 	//
 	// +optional
 	Author string `json:"author,omitempty"`
-	// LastHandledReconcileAt echoes the annotation lockstep.dev/reconcile-at.
+	// LastHandledReconcileAt is the value of the annotation
+	// lockstep.dev/reconcile-at that was dealt with last. While it differs from the
+	// annotation, a request is still open.
 	//
 	// +optional
 	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
+	// Conditions are Ready, always, and Reconciling and Stalled while they are true.
+	// The reason and message of Ready say how the last look at the remote went.
+	//
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -22,8 +22,11 @@ type Stack struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
+	// Spec says what to keep live, where, and how.
+	//
 	// +required
-	Spec   StackSpec   `json:"spec"`
+	Spec StackSpec `json:"spec"`
+	// Status is what the last pass found. Lockstep writes it.
 	Status StackStatus `json:"status,omitempty"`
 }
 
@@ -40,42 +43,48 @@ type StackList struct {
 //
 // +kubebuilder:validation:XValidation:rule="[has(self.directory), has(self.kustomize), has(self.helm)].filter(x, x).size() <= 1",message="set at most one of directory, kustomize and helm"
 type StackSpec struct {
+	// Source names the directory that is rendered.
+	//
 	// +required
 	Source StackSource `json:"source"`
 
+	// Target names where the objects go. Without it, the namespace of the Stack on
+	// the cluster that holds the Stack.
+	//
 	// +kubebuilder:default={}
 	// +optional
 	Target StackTarget `json:"target,omitzero"`
 
-	// Directory renders plain YAML and JSON files.
+	// Directory renders plain YAML and JSON files. If none of directory, kustomize
+	// and helm is set, the files in the path decide which of them it is.
 	//
 	// +optional
 	Directory *DirectoryRender `json:"directory,omitempty"`
-	// Kustomize builds a kustomization.
+	// Kustomize builds the kustomization in the path, and may add to it.
 	//
 	// +optional
 	Kustomize *KustomizeRender `json:"kustomize,omitempty"`
-	// Helm renders a chart.
+	// Helm renders the chart in the path, or one of a chart repository.
 	//
 	// +optional
 	Helm *HelmRender `json:"helm,omitempty"`
 
-	// Labels are put on every object.
+	// Labels are put on every object, not on pod templates or selectors.
 	//
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
-	// Annotations are put on every object.
+	// Annotations are put on every object, not on pod templates.
 	//
 	// +optional
 	Annotations map[string]string `json:"annotations,omitempty"`
 
-	// Substitute replaces ${VARIABLES} after rendering.
+	// Substitute replaces ${VARIABLES} in every object after rendering.
 	//
 	// +optional
 	Substitute *Substitute `json:"substitute,omitempty"`
 
-	// DependsOn are Stacks that must be ready first, on the same Target or
-	// another.
+	// DependsOn are Stacks that must be ready before anything is changed here, on
+	// the same Target or another.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=64
@@ -83,11 +92,15 @@ type StackSpec struct {
 	// +listMapKey=name
 	DependsOn []Dependency `json:"dependsOn,omitempty"`
 
+	// Sync says how changes are carried out: who starts them, what is pruned, healed,
+	// replaced and deleted.
+	//
 	// +kubebuilder:default={}
 	// +optional
 	Sync Sync `json:"sync,omitzero"`
 
-	// Suspend leaves everything as it is until it is taken back.
+	// Suspend leaves everything as it is until it is taken back: nothing is applied,
+	// pruned or healed. Deleting a suspended Stack leaves its objects on the Target.
 	//
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
@@ -107,7 +120,8 @@ type StackSpec struct {
 	// +kubebuilder:validation:MaxLength=253
 	ServiceAccount string `json:"serviceAccount,omitempty"`
 
-	// IgnoreDifferences names fields that Git does not decide.
+	// IgnoreDifferences names fields that Git does not decide: they are not applied
+	// over what is live, and their change is no drift.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=100
@@ -124,7 +138,7 @@ type StackSource struct {
 	// +kubebuilder:validation:MaxLength=317
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$')",message="source.name must be NAME or NAMESPACE/NAME"
 	Name string `json:"name"`
-	// Path of the directory in the Source.
+	// Path of the directory in the Source, relative to its root.
 	//
 	// +kubebuilder:default="."
 	// +kubebuilder:validation:MaxLength=4096
@@ -169,14 +183,15 @@ type DirectoryRender struct {
 	// +kubebuilder:default=true
 	// +optional
 	Recurse *bool `json:"recurse,omitempty"`
-	// Include are globs with ** relative to the path; default every .yaml, .yml
-	// and .json file.
+	// Include are globs relative to the path; only files that match one are read. *
+	// matches in one directory, ** across them. Default every .yaml, .yml and .json
+	// file.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=100
 	// +listType=atomic
 	Include []string `json:"include,omitempty"`
-	// Exclude wins over Include.
+	// Exclude are globs of files and directories to leave out. It wins over Include.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=100
@@ -186,27 +201,37 @@ type DirectoryRender struct {
 
 // KustomizeRender adds to the kustomization in the path.
 type KustomizeRender struct {
+	// NamePrefix is put before the name of every object, and references follow.
+	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=200
 	NamePrefix string `json:"namePrefix,omitempty"`
+	// NameSuffix is put after the name of every object, and references follow.
+	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=200
 	NameSuffix string `json:"nameSuffix,omitempty"`
+	// Images to replace, by name.
+	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=200
 	// +listType=map
 	// +listMapKey=name
 	Images []Image `json:"images,omitempty"`
+	// Patches to apply on top of the kustomization, in order.
+	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=200
 	// +listType=atomic
 	Patches []Patch `json:"patches,omitempty"`
-	// Components are paths relative to the Stack's path.
+	// Components to add: directories relative to the Stack's path.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=100
 	// +listType=atomic
 	Components []string `json:"components,omitempty"`
+	// IgnoreMissingComponents passes over components whose directory does not exist.
+	//
 	// +optional
 	IgnoreMissingComponents bool `json:"ignoreMissingComponents,omitempty"`
 }
@@ -215,39 +240,67 @@ type KustomizeRender struct {
 //
 // +kubebuilder:validation:XValidation:rule="has(self.newName) || has(self.newTag) || has(self.digest)",message="an image needs newName, newTag or digest"
 type Image struct {
+	// Name of the image as the manifests have it, without tag: ghcr.io/acme/shop.
+	//
 	// +required
 	Name string `json:"name"`
+	// NewName replaces the name.
+	//
 	// +optional
 	NewName string `json:"newName,omitempty"`
+	// NewTag replaces the tag.
+	//
 	// +optional
 	NewTag string `json:"newTag,omitempty"`
+	// Digest replaces the tag by a digest: sha256:….
+	//
 	// +optional
 	Digest string `json:"digest,omitempty"`
 }
 
 // Patch is a strategic-merge or JSON 6902 patch.
 type Patch struct {
+	// Patch is the text: YAML of a strategic-merge patch, or a list of JSON 6902
+	// operations.
+	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	Patch string `json:"patch"`
+	// Target chooses the objects that are patched. A JSON 6902 patch needs it; a
+	// strategic-merge patch without it goes by the names that it holds.
+	//
 	// +optional
 	Target *PatchSelector `json:"target,omitempty"`
 }
 
 // PatchSelector chooses the objects that a patch is for.
 type PatchSelector struct {
+	// Group of the objects, as a regular expression; empty matches every group.
+	//
 	// +optional
 	Group string `json:"group,omitempty"`
+	// Version of the objects, as a regular expression; empty matches every version.
+	//
 	// +optional
 	Version string `json:"version,omitempty"`
+	// Kind of the objects, as a regular expression; empty matches every kind.
+	//
 	// +optional
 	Kind string `json:"kind,omitempty"`
+	// Name of the objects, as a regular expression; empty matches every name.
+	//
 	// +optional
 	Name string `json:"name,omitempty"`
+	// Namespace of the objects, as a regular expression; empty matches every one.
+	//
 	// +optional
 	Namespace string `json:"namespace,omitempty"`
+	// LabelSelector chooses by labels, as kubectl -l does: app=web,tier!=cache.
+	//
 	// +optional
 	LabelSelector string `json:"labelSelector,omitempty"`
+	// AnnotationSelector chooses by annotations, in the same form.
+	//
 	// +optional
 	AnnotationSelector string `json:"annotationSelector,omitempty"`
 }
@@ -271,9 +324,13 @@ type HelmRender struct {
 	// +kubebuilder:validation:MaxItems=100
 	// +listType=atomic
 	ValuesFiles []string `json:"valuesFiles,omitempty"`
+	// IgnoreMissingValuesFiles passes over values files that do not exist and
+	// patterns that match nothing.
+	//
 	// +optional
 	IgnoreMissingValuesFiles bool `json:"ignoreMissingValuesFiles,omitempty"`
-	// ValuesFrom are merged after ValuesFiles.
+	// ValuesFrom are ConfigMaps and Secrets that are merged after ValuesFiles, in
+	// order. A change of one is rendered at once.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=100
@@ -284,23 +341,33 @@ type HelmRender struct {
 	// +optional
 	// +kubebuilder:pruning:PreserveUnknownFields
 	Values *apiextensionsv1.JSON `json:"values,omitempty"`
+	// SkipCRDs leaves out the chart's directory crds/.
+	//
 	// +optional
 	SkipCRDs bool `json:"skipCRDs,omitempty"`
+	// SkipSchemaValidation does not check values against values.schema.json.
+	//
 	// +optional
 	SkipSchemaValidation bool `json:"skipSchemaValidation,omitempty"`
 }
 
 // Chart names a chart in an HTTP repository or an OCI registry.
 type Chart struct {
+	// Repo is the address of the repository: https://host/path, http://host/path or
+	// oci://host/path.
+	//
 	// +required
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:XValidation:rule="self.matches('^(https?|oci)://[^ ]+$')",message="chart.repo must be https://…, http://… or oci://…"
 	Repo string `json:"repo"`
+	// Name of the chart in the repository.
+	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
-	// Version or semver range; default the newest.
+	// Version or range of versions: 1.2.3, ^1.2, ">=1.2.0 <2.0.0". Default the newest
+	// that is no pre-release.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=255
@@ -314,13 +381,19 @@ type Chart struct {
 
 // ValuesFrom names a key of a ConfigMap or Secret in the Stack's namespace.
 type ValuesFrom struct {
+	// Kind of the object: ConfigMap or Secret.
+	//
 	// +required
 	// +kubebuilder:validation:Enum=ConfigMap;Secret
 	Kind string `json:"kind"`
+	// Name of the object.
+	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
+	// Key that holds the values.
+	//
 	// +kubebuilder:default="values.yaml"
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
@@ -330,13 +403,15 @@ type ValuesFrom struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=250
 	TargetPath string `json:"targetPath,omitempty"`
+	// Optional passes over an object or key that does not exist.
+	//
 	// +optional
 	Optional bool `json:"optional,omitempty"`
 }
 
 // Substitute replaces variables in rendered objects.
 type Substitute struct {
-	// Vars win over From.
+	// Vars are names and values. They win over From.
 	//
 	// +optional
 	Vars map[string]string `json:"vars,omitempty"`
@@ -355,13 +430,19 @@ type Substitute struct {
 
 // SubstituteFrom names a ConfigMap or Secret in the Stack's namespace.
 type SubstituteFrom struct {
+	// Kind of the object: ConfigMap or Secret.
+	//
 	// +required
 	// +kubebuilder:validation:Enum=ConfigMap;Secret
 	Kind string `json:"kind"`
+	// Name of the object; each of its keys is a variable.
+	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
+	// Optional passes over an object that does not exist.
+	//
 	// +optional
 	Optional bool `json:"optional,omitempty"`
 }
@@ -411,44 +492,53 @@ const (
 
 // Sync says how changes are carried out.
 type Sync struct {
-	// Mode auto applies every new plan; manual plans only, until a pass is asked
-	// for by the annotation lockstep.dev/reconcile-at.
+	// Mode auto carries out every new plan, also those that undo drift; manual plans
+	// and holds until a pass is asked for by the annotation
+	// lockstep.dev/reconcile-at.
 	//
 	// +kubebuilder:default=auto
 	// +optional
 	Mode SyncMode `json:"mode,omitempty"`
-	// Prune deletes objects that left Git.
+	// Prune deletes objects that left Git. An object with the annotation
+	// lockstep.dev/prune: disabled stays.
 	//
 	// +kubebuilder:default=true
 	// +optional
 	Prune *bool `json:"prune,omitempty"`
-	// SelfHeal undoes changes that others make to fields that Git decides.
+	// SelfHeal undoes changes that others make to fields that Git decides. Without
+	// it they are reported and stay until the next change in Git.
 	//
 	// +kubebuilder:default=true
 	// +optional
 	SelfHeal *bool `json:"selfHeal,omitempty"`
-	// AllowEmpty lets a render without any object prune everything.
+	// AllowEmpty lets a render without any object delete everything the Stack has.
+	// Without it such a plan is held.
 	//
 	// +optional
 	AllowEmpty bool `json:"allowEmpty,omitempty"`
-	// Immutable says what happens when a field changes that cannot change in
-	// place: fail, or replace (delete and create).
+	// Immutable says what happens when a field changes that cannot change in place:
+	// fail, or replace (delete and create). Kinds whose deletion takes data with it
+	// are never replaced.
 	//
 	// +kubebuilder:default=fail
 	// +optional
 	Immutable ImmutablePolicy `json:"immutable,omitempty"`
-	// Deletion says what becomes of the objects when the Stack is deleted.
+	// Deletion says what becomes of the objects when the Stack is deleted: delete
+	// them, orphan them (leave them and take the marks off), or delete them and wait
+	// until they are gone before the Stack goes.
 	//
 	// +kubebuilder:default=delete
 	// +optional
 	Deletion DeletionPolicy `json:"deletion,omitempty"`
-	// Timeout after which objects that are not healthy count as failed.
+	// Timeout from the begin of a release until its objects must be healthy; after
+	// that the release counts as failed. Nothing is undone.
 	//
 	// +kubebuilder:default="10m"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10s') && duration(self) <= duration('24h')",message="timeout must be between 10s and 24h"
 	// +optional
 	Timeout metav1.Duration `json:"timeout,omitzero"`
-	// RetryMax bounds the delay between two tries of a failed pass.
+	// RetryMax bounds the delay between two tries of a failed pass, which doubles
+	// with each.
 	//
 	// +kubebuilder:default="5m"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="retryMax must be between 1s and 24h"
@@ -461,15 +551,23 @@ type Sync struct {
 //
 // +kubebuilder:validation:XValidation:rule="has(self.jsonPointers) || has(self.jqPaths) || has(self.managers)",message="set jsonPointers, jqPaths or managers"
 type IgnoreDifference struct {
+	// Group of the objects, such as apps; empty matches every group.
+	//
 	// +optional
 	Group string `json:"group,omitempty"`
+	// Kind of the objects; empty matches every kind.
+	//
 	// +optional
 	Kind string `json:"kind,omitempty"`
+	// Name of the object; empty matches every name.
+	//
 	// +optional
 	Name string `json:"name,omitempty"`
+	// Namespace of the objects; empty matches every namespace.
+	//
 	// +optional
 	Namespace string `json:"namespace,omitempty"`
-	// JSONPointers as in RFC 6901: /spec/replicas.
+	// JSONPointers as in RFC 6901: /spec/replicas. A slash in a name is written ~1.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=100
@@ -493,7 +591,8 @@ type IgnoreDifference struct {
 // StackStatus is small on purpose: lists of objects are never in it. It is
 // written once per pass, when it changed.
 type StackStatus struct {
-	// ObservedGeneration is the spec that this status speaks of.
+	// ObservedGeneration is the generation of the spec that this status speaks of;
+	// while it is smaller than metadata.generation, the status is of an older spec.
 	//
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
@@ -502,7 +601,8 @@ type StackStatus struct {
 	//
 	// +optional
 	Revision string `json:"revision,omitempty"`
-	// Key is the content key of what is applied.
+	// Key is the content key of what is applied: a hash over everything that the
+	// render really read. A commit that leaves it as it is costs nothing.
 	//
 	// +optional
 	Key string `json:"key,omitempty"`
@@ -510,7 +610,7 @@ type StackStatus struct {
 	//
 	// +optional
 	Renderer string `json:"renderer,omitempty"`
-	// Objects is how many the Stack holds.
+	// Objects is how many objects Git asks for.
 	//
 	// +optional
 	Objects int32 `json:"objects,omitempty"`
@@ -518,24 +618,29 @@ type StackStatus struct {
 	//
 	// +optional
 	Health *StackHealth `json:"health,omitempty"`
-	// Plan that is held or under way; absent when there is nothing to do.
+	// Plan that is held or waits; absent when there is nothing to do.
 	//
 	// +optional
 	Plan *PlanSummary `json:"plan,omitempty"`
-	// Release counts the plans that were carried out.
+	// Release is the number of the newest release: how many plans were carried out.
 	//
 	// +optional
 	Release int64 `json:"release,omitempty"`
-	// History holds the newest releases, newest first.
+	// History holds the ten newest releases, newest first.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=10
 	// +listType=atomic
 	History []Release `json:"history,omitempty"`
-	// LastHandledReconcileAt echoes the annotation lockstep.dev/reconcile-at.
+	// LastHandledReconcileAt is the value of the annotation
+	// lockstep.dev/reconcile-at that was dealt with last. While it differs from the
+	// annotation, a request is still open.
 	//
 	// +optional
 	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
+	// Conditions are Ready, always, and Reconciling and Stalled while they are true.
+	// The reason and message of Ready say how the Stack is doing and what to do.
+	//
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -546,41 +651,55 @@ type StackStatus struct {
 type StackHealth struct {
 	// Status is Healthy, Progressing, Degraded, Suspended, Missing or Terminating.
 	Status string `json:"status"`
+	// Message names the first of the worst objects and what is wrong with it.
+	//
 	// +optional
 	Message string `json:"message,omitempty"`
 }
 
 // PlanSummary counts a plan's steps.
 type PlanSummary struct {
+	// Digest of the plan: two plans that would do the same have the same.
 	Digest string `json:"digest"`
 	// Summary as people read it: "1 to create, 2 to change".
 	Summary string `json:"summary"`
+	// Held names the gate that is closed, if one is: "empty-render", "manual sync".
+	//
 	// +optional
 	Held string `json:"held,omitempty"`
 }
 
 // Release is the record of one plan carried out.
 type Release struct {
+	// ID counts up from 1.
 	ID int64 `json:"id"`
-	// Revision that was applied.
+	// Revision is the full hash of the commit that was applied.
 	Revision string `json:"revision"`
-	// Subject of that commit.
+	// Subject is the first line of that commit's message.
 	//
 	// +optional
 	Subject string `json:"subject,omitempty"`
+	// Author of that commit.
+	//
 	// +optional
 	Author string `json:"author,omitempty"`
-	// Digest of the plan.
+	// Digest of the plan that was carried out.
 	Digest string `json:"digest"`
 	// Summary of what was done: "1 created, 2 changed".
 	Summary string `json:"summary"`
-	// Cause is commit, spec, drift, retry or request.
+	// Cause is why the plan was made: commit, spec, drift, retry or request.
 	Cause string `json:"cause"`
-	// Outcome is Progressing, Succeeded, Failed or Superseded.
+	// Outcome is Progressing, Succeeded, Failed or Superseded (a newer commit took
+	// over).
 	Outcome string `json:"outcome"`
+	// Message is the first thing that went wrong, if the release failed.
+	//
 	// +optional
-	Message   string      `json:"message,omitempty"`
+	Message string `json:"message,omitempty"`
+	// StartedAt is when the pass that carried it out began.
 	StartedAt metav1.Time `json:"startedAt"`
+	// FinishedAt is when the outcome was known; absent while Progressing.
+	//
 	// +optional
 	FinishedAt *metav1.Time `json:"finishedAt,omitempty"`
 }

@@ -17,8 +17,11 @@ type Target struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
+	// Spec says how to reach the Target and with which credential.
+	//
 	// +required
-	Spec   TargetSpec   `json:"spec"`
+	Spec TargetSpec `json:"spec"`
+	// Status is what the last connection found. Lockstep writes it.
 	Status TargetStatus `json:"status,omitempty"`
 }
 
@@ -35,7 +38,8 @@ type TargetList struct {
 //
 // +kubebuilder:validation:XValidation:rule="has(self.kubernetes)",message="say what the target is: spec.kubernetes is missing"
 type TargetSpec struct {
-	// Kubernetes is a Kubernetes API.
+	// Kubernetes is a Kubernetes API. It is the only kind of Target so far, so it is
+	// needed.
 	//
 	// +optional
 	Kubernetes *KubernetesTarget `json:"kubernetes,omitempty"`
@@ -52,7 +56,8 @@ type TargetSpec struct {
 // +kubebuilder:validation:XValidation:rule="[has(self.inCluster) && self.inCluster, has(self.kubeconfigSecretRef), has(self.token), has(self.exec)].filter(x, x).size() == 1",message="set exactly one of inCluster, kubeconfigSecretRef, token and exec"
 // +kubebuilder:validation:XValidation:rule="(has(self.token) || has(self.exec)) == has(self.server)",message="server goes with token or exec, and is needed there"
 type KubernetesTarget struct {
-	// InCluster is the cluster that holds this Target.
+	// InCluster is the cluster that holds this Target, with the server's own
+	// credential.
 	//
 	// +optional
 	InCluster bool `json:"inCluster,omitempty"`
@@ -64,7 +69,8 @@ type KubernetesTarget struct {
 	// +optional
 	KubeconfigSecretRef *KeyRef `json:"kubeconfigSecretRef,omitempty"`
 
-	// Server is the API's address, for token and exec.
+	// Server is the API's address, https://host[:port]. It goes with token or exec; a
+	// kubeconfig has its own.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=2048
@@ -77,7 +83,7 @@ type KubernetesTarget struct {
 	// +optional
 	CASecretRef *KeyRef `json:"caSecretRef,omitempty"`
 
-	// Token is a bearer token.
+	// Token authenticates with a bearer token.
 	//
 	// +optional
 	Token *TokenCredential `json:"token,omitempty"`
@@ -88,8 +94,8 @@ type KubernetesTarget struct {
 	// +optional
 	Exec *ExecCredential `json:"exec,omitempty"`
 
-	// Namespaces limits what is watched, for credentials that may not list the
-	// whole cluster. Empty means all.
+	// Namespaces limits what is watched to these namespaces, for credentials that may
+	// not list the whole cluster. Empty means all.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=100
@@ -107,18 +113,26 @@ type TokenCredential struct {
 
 // ExecCredential is a credential plugin.
 type ExecCredential struct {
+	// Command to run, spelt exactly as the server's --exec-credential-commands allows
+	// it.
+	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Command string `json:"command"`
+	// Args of the command.
+	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=atomic
 	Args []string `json:"args,omitempty"`
-	// Env is added to the plugin's environment, which holds PATH and HOME only.
+	// Env is added to the plugin's environment, which otherwise holds PATH, HOME and
+	// KUBERNETES_EXEC_INFO only. PATH and the loader's variables cannot be set.
 	//
 	// +optional
 	Env map[string]string `json:"env,omitempty"`
+	// APIVersion of the ExecCredential that the plugin speaks.
+	//
 	// +kubebuilder:default="client.authentication.k8s.io/v1"
 	// +kubebuilder:validation:Enum=client.authentication.k8s.io/v1;client.authentication.k8s.io/v1beta1
 	// +optional
@@ -127,9 +141,12 @@ type ExecCredential struct {
 
 // TargetStatus is what is known of a Target.
 type TargetStatus struct {
+	// ObservedGeneration is the generation of the spec that this status speaks of;
+	// while it is smaller than metadata.generation, the status is of an older spec.
+	//
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Version of the Target's API.
+	// Version of Kubernetes that the API last said it is.
 	//
 	// +optional
 	Version string `json:"version,omitempty"`
@@ -137,6 +154,9 @@ type TargetStatus struct {
 	//
 	// +optional
 	Server string `json:"server,omitempty"`
+	// Conditions are Ready, always, and Stalled while it is true. The reason and
+	// message of Ready say whether the API answered.
+	//
 	// +optional
 	// +listType=map
 	// +listMapKey=type
