@@ -30,11 +30,13 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/restmapper"
 	"sigs.k8s.io/yaml"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/source/git/httpserver"
+	"github.com/lockstep-dev/lockstep/internal/source/tree"
 	"github.com/lockstep-dev/lockstep/test/world"
 )
 
@@ -59,6 +61,21 @@ func newGit(t *testing.T) *gitHost {
 
 type sceneKey struct{}
 
+// usual are files that every script finds unless it brings its own: what most
+// promises are about is one directory of one repository.
+var usual = map[string]string{
+	"source.yaml": `apiVersion: lockstep.dev/v1alpha1
+kind: Source
+metadata: {name: app}
+spec: {interval: 1h, git: {url: $GIT/app.git}}
+`,
+	"stack.yaml": `apiVersion: lockstep.dev/v1alpha1
+kind: Stack
+metadata: {name: app}
+spec: {source: {name: app}}
+`,
+}
+
 // scene is one script's state.
 type scene struct {
 	world   *world.World
@@ -68,13 +85,14 @@ type scene struct {
 	repos   map[string]*httpserver.Repo
 	dynamic dynamic.Interface
 	mapper  *restmapper.DeferredDiscoveryRESTMapper
-	renders float64
+	stamps  map[string]string
+	wire    *wire
 }
 
 var serial atomic.Int64
 
 func newScene(t *testing.T, e *testscript.Env, w *world.World, server *world.Server, git *gitHost) *scene {
-	s := &scene{world: w, server: server, git: git, repos: map[string]*httpserver.Repo{}}
+	s := &scene{world: w, server: server, git: git, repos: map[string]*httpserver.Repo{}, stamps: map[string]string{}}
 	s.ns = fmt.Sprintf("e2e-%d-%d", os.Getpid(), serial.Add(1))
 	api := w.Cluster.Client(t)
 	if _, err := api.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.ns}}, metav1.CreateOptions{}); err != nil {
@@ -96,6 +114,16 @@ func newScene(t *testing.T, e *testscript.Env, w *world.World, server *world.Ser
 	e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, ".cache"))
 	e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, ".config"))
 	e.Setenv("NO_COLOR", "1")
+	e.Setenv("API", cfg.Host)
+	for name, text := range usual {
+		file := filepath.Join(e.WorkDir, name)
+		if _, err := os.Stat(file); err == nil {
+			continue
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return s
 }
 
@@ -109,11 +137,22 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"remove":     remove,
 	"edit":       edit,
 	"event":      event,
-	"renders":    renders,
+	"stamp":      stamp,
+	"same":       same,
 	"lockstep":   lockstep,
 	"devcluster": devcluster,
 	"hook":       hook,
 	"quiet":      quiet,
+	"ask":        ask,
+	"secret":     secret,
+	"keep":       keep,
+	"columns":    columns,
+	"legacy":     legacy,
+	"git":        git,
+	"gitserver":  gitserver,
+	"registry":   ociRegistry,
+	"charts":     charts,
+	"link":       link,
 }
 
 func of(ts *testscript.TestScript) *scene { return ts.Value(sceneKey{}).(*scene) }
@@ -124,24 +163,45 @@ func usage(ts *testscript.TestScript, ok bool, text string) {
 	}
 }
 
-// push REPO DIR [message]: DIR becomes the whole content of main, and every
-// Source of the namespace is asked to look.
+// push REPO[@BRANCH] DIR [message]: DIR becomes the whole content of the branch
+// (main), its hash is $COMMIT, and every Source of the namespace is asked to
+// look.
 func push(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, !neg && len(args) >= 2, "push repo dir [message]")
+	usage(ts, !neg && len(args) >= 2, "push repo[@branch] dir [message]")
 	s := of(ts)
 	message := "change"
 	if len(args) > 2 {
 		message = args[2]
 	}
-	repo := s.repos[args[0]]
-	if repo == nil {
-		var err error
-		repo, err = httpserver.Create(filepath.Join(s.git.dir, s.ns, args[0]+".git"))
-		ts.Check(err)
-		s.repos[args[0]] = repo
+	name, branch, ok := strings.Cut(args[0], "@")
+	if !ok {
+		branch = "main"
 	}
+	commit, err := s.repo(ts, name).Commit(branch, message, filesIn(ts, args[1]))
+	ts.Check(err)
+	ts.Setenv("COMMIT", commit)
+	var sources v1alpha1.SourceList
+	ts.Check(s.world.Client.List(context.Background(), &sources, inNamespace(s.ns)))
+	for i := range sources.Items {
+		ts.Check(s.poke("Source/" + sources.Items[i].Name))
+	}
+}
+
+func (s *scene) repo(ts *testscript.TestScript, name string) *httpserver.Repo {
+	if r := s.repos[name]; r != nil {
+		return r
+	}
+	r, err := httpserver.Create(filepath.Join(s.git.dir, s.ns, name+".git"))
+	ts.Check(err)
+	s.repos[name] = r
+	return r
+}
+
+// filesIn reads a directory. A file named X.link stands for a symbolic link X
+// to what it holds: txtar has no links.
+func filesIn(ts *testscript.TestScript, dir string) map[string]string {
 	files := map[string]string{}
-	root := ts.MkAbs(args[1])
+	root := ts.MkAbs(dir)
 	ts.Check(filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -151,17 +211,15 @@ func push(ts *testscript.TestScript, neg bool, args []string) {
 			return err
 		}
 		b, err := os.ReadFile(p)
-		files[filepath.ToSlash(rel)] = string(b)
+		name := filepath.ToSlash(rel)
+		if to, ok := strings.CutSuffix(name, ".link"); ok {
+			files[to] = tree.Symlink(strings.TrimSpace(string(b)))
+			return err
+		}
+		files[name] = string(b)
 		return err
 	}))
-	commit, err := repo.Commit("main", message, files)
-	ts.Check(err)
-	ts.Setenv("COMMIT", commit)
-	var sources v1alpha1.SourceList
-	ts.Check(s.world.Client.List(context.Background(), &sources, inNamespace(s.ns)))
-	for i := range sources.Items {
-		ts.Check(s.poke(&sources.Items[i]))
-	}
+	return files
 }
 
 // apply FILE…: as a person with every permission; $VARIABLES are expanded.
@@ -261,18 +319,87 @@ func (s *scene) get(ref string) (*unstructured.Unstructured, error) {
 	return r.Get(context.Background(), name, metav1.GetOptions{})
 }
 
-func (s *scene) poke(o interface {
-	GetName() string
-	GetNamespace() string
-},
-) error {
+func (s *scene) poke(ref string) error {
 	patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.AnnotationReconcileAt, strconv.FormatInt(time.Now().UnixNano(), 10))
-	r, _, err := s.resource(schema.GroupKind{Group: "lockstep.dev", Kind: "Source"})
+	r, name, err := s.named(ref)
 	if err != nil {
 		return err
 	}
-	_, err = r.Namespace(o.GetNamespace()).Patch(context.Background(), o.GetName(), types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+	_, err = r.Patch(context.Background(), name, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
 	return err
+}
+
+// ask REF: asks for a pass over a Stack or Source now.
+func ask(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "ask ref")
+	ts.Check(of(ts).poke(args[0]))
+}
+
+// secret NAME KEY=VALUE|KEY=@FILE…: creates or replaces a Secret.
+func secret(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) >= 2, "secret name key=value|key=@file...")
+	s := of(ts)
+	data := map[string][]byte{}
+	for _, a := range args[1:] {
+		k, v, _ := strings.Cut(a, "=")
+		if file, ok := strings.CutPrefix(v, "@"); ok {
+			v = ts.ReadFile(file)
+		}
+		data[k] = []byte(v)
+	}
+	want := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, Name: args[0]}, Data: data}
+	err := s.world.Client.Create(context.Background(), want)
+	if apierrors.IsAlreadyExists(err) {
+		err = s.world.Client.Update(context.Background(), want)
+	}
+	ts.Check(err)
+}
+
+// keep VAR: puts the last command's output into $VAR.
+func keep(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "keep var")
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+// columns KIND: what kubectl get shows, the names of columns first.
+func columns(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "columns stacks|sources|targets")
+	s := of(ts)
+	client, err := kubernetes.NewForConfig(s.world.Cluster.Config(s.world.T))
+	ts.Check(err)
+	table := &metav1.Table{}
+	raw, err := client.RESTClient().Get().AbsPath("/apis/lockstep.dev/v1alpha1/namespaces/"+s.ns+"/"+args[0]).
+		SetHeader("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io").Do(context.Background()).Raw()
+	ts.Check(err)
+	ts.Check(json.Unmarshal(raw, table))
+	var out strings.Builder
+	for _, c := range table.ColumnDefinitions {
+		fmt.Fprintf(&out, "%s|", c.Name)
+	}
+	for _, row := range table.Rows {
+		out.WriteString("\n")
+		for _, cell := range row.Cells {
+			fmt.Fprintf(&out, "%v|", cell)
+		}
+	}
+	_, _ = ts.Stdout().Write([]byte(out.String() + "\n"))
+}
+
+// legacy FILE: kubectl apply as it was before server-side apply: a client that
+// updates whole objects and keeps what it sent in an annotation.
+func legacy(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "legacy file")
+	s := of(ts)
+	raw, err := yaml.YAMLToJSON([]byte(os.Expand(ts.ReadFile(args[0]), func(k string) string { return ts.Getenv(k) })))
+	ts.Check(err)
+	u := &unstructured.Unstructured{}
+	ts.Check(u.UnmarshalJSON(raw))
+	u.SetNamespace(s.ns)
+	u.SetAnnotations(map[string]string{"kubectl.kubernetes.io/last-applied-configuration": string(raw) + "\n"})
+	r, namespaced, err := s.resource(u.GroupVersionKind().GroupKind())
+	ts.Check(err)
+	_, err = on(r, namespaced, s.ns).Create(context.Background(), u, metav1.CreateOptions{FieldManager: "kubectl-client-side-apply"})
+	ts.Check(err)
 }
 
 // until tries again until ok, and fails with the last thing seen.
@@ -447,20 +574,25 @@ func event(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// renders mark | N: N renders since the mark, of all scripts together; used by
-// scripts that say so run alone.
-func renders(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, !neg && len(args) == 1, "renders mark|count")
-	s := of(ts)
-	now := s.server.Metric("lockstep_stack_renders_total")
-	if args[0] == "mark" {
-		s.renders = now
-		return
-	}
-	want, err := strconv.ParseFloat(args[0], 64)
+// stamp REF: remembers the object as it is for same.
+func stamp(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "stamp ref")
+	u, err := of(ts).get(args[0])
 	ts.Check(err)
-	if got := now - s.renders; got != want {
-		ts.Fatalf("%v renders, want %v", got, want)
+	of(ts).stamps[args[0]] = string(u.GetUID()) + "@" + u.GetResourceVersion()
+}
+
+// same REF: nothing was written to the object since stamp, nor is for a second.
+// ! same REF: something was.
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, len(args) == 1 && of(ts).stamps[args[0]] != "", "same ref, after stamp ref")
+	if !neg {
+		time.Sleep(time.Second)
+	}
+	u, err := of(ts).get(args[0])
+	ts.Check(err)
+	if is := of(ts).stamps[args[0]] == string(u.GetUID())+"@"+u.GetResourceVersion(); is == neg {
+		ts.Fatalf("%s is untouched: %v, want %v\n%s", args[0], is, !neg, show(u))
 	}
 }
 
@@ -511,7 +643,7 @@ func exitCode(err error) int {
 	return -1
 }
 
-// hook SOURCE EVENTHEADER SIGNATURE FILE: posts FILE as a push webhook.
+// hook SOURCE FILE HEADER=VALUE…: posts FILE as a webhook.
 func hook(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, len(args) >= 2, "hook source file [header=value...]")
 	s := of(ts)

@@ -21,7 +21,12 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the wanted output in the scripts")
 
-func TestMain(m *testing.M) { cluster.Main(m) }
+func TestMain(m *testing.M) {
+	// Scripts wait most of the time; more of them than there are cores go on at
+	// once. A -parallel on the command line still wins.
+	_ = flag.Set("test.parallel", "6") // the flag is always there
+	cluster.Main(m)
+}
 
 func TestScripts(t *testing.T) {
 	w := world.New(t)
