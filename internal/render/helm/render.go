@@ -59,6 +59,10 @@ func (r *Renderer) Render(ctx context.Context, req render.Request, charts Fetche
 	if req.Helm != nil {
 		j.spec = *req.Helm
 	}
+	if j.spec.ReleaseName == "" {
+		// A Stack whose renderer was detected has no HelmSpec to say it.
+		j.spec.ReleaseName = req.Release
+	}
 	res, err := j.run()
 	if err != nil {
 		return render.Result{}, j.secrets.maskFaults(err)
