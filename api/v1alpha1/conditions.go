@@ -2,6 +2,7 @@ package v1alpha1
 
 import (
 	"fmt"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -148,7 +149,8 @@ func truncate(s string) string {
 	if len(s) <= maxMessage {
 		return s
 	}
-	return s[:maxMessage-3] + "…"
+	// The cut may go through a character.
+	return strings.ToValidUTF8(s[:maxMessage-len("…")], "") + "…"
 }
 
 func count(n int, noun string) string {

@@ -44,3 +44,29 @@ func TestStackLabelValue(t *testing.T) {
 		t.Error("two long names have one label")
 	}
 }
+
+// FuzzStackLabelValue: every name that Kubernetes allows gets a value that it
+// allows, and a value that was cut shows that it was.
+func FuzzStackLabelValue(f *testing.F) {
+	f.Add("payments", "shop")
+	f.Add("a", strings.Repeat("x", 62))
+	f.Add("a", strings.Repeat("x", 49)+"-.-"+strings.Repeat("y", 30))
+	f.Add(strings.Repeat("n", 63), strings.Repeat("x.", 126)+"x")
+	f.Fuzz(func(t *testing.T, namespace, name string) {
+		if len(validation.IsDNS1123Label(namespace)) > 0 || len(validation.IsDNS1123Subdomain(name)) > 0 {
+			return // the API refuses such an object
+		}
+		got := v1alpha1.StackLabelValue(lockstep.Unit{Namespace: namespace, Name: name})
+		if errs := validation.IsValidLabelValue(got); len(errs) > 0 {
+			t.Errorf("%q: %v", got, errs)
+		}
+		full := namespace + "." + name
+		if fits := len(full) <= 63; fits != (got == full) {
+			t.Errorf("%q became %q", full, got)
+		}
+		// One letter more is another Stack.
+		if other := v1alpha1.StackLabelValue(lockstep.Unit{Namespace: namespace, Name: name + "x"}); other == got {
+			t.Errorf("%q and %q have the label %q", full, full+"x", got)
+		}
+	})
+}
