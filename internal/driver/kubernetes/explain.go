@@ -66,17 +66,39 @@ func (c *Cluster) explain(ctx context.Context, err error, t attempt) error {
 	case s.Code == http.StatusNotFound:
 		return c.absent(err, s, t)
 	case s.Code == http.StatusUnprocessableEntity, s.Code == http.StatusBadRequest, s.Code == http.StatusRequestEntityTooLarge:
-		return fault.Invalid("%s", t.quote(err)).Because(err)
+		return t.refusal(err)
 	case s.Code == http.StatusConflict:
 		return fault.Conflict("%s", oneLine(s.Message)).Because(err)
 	}
-	return fault.Unavailable("the API at %s fails at %s: %s", c.host, t.task(), t.quote(err)).Because(err)
+	return fault.Unavailable("the API at %s failed (%s): %s", c.host, t.task(), t.quote(err)).Because(t.cause(err))
+}
+
+// refusal is the fault of an object that the API does not take.
+func (t attempt) refusal(err error) *fault.Fault {
+	f := fault.Invalid("%s", t.quote(err)).Because(t.cause(err))
+	if t.secret() {
+		f = f.WithHint("the API's own words may show a value, so they are left out; kubectl apply --dry-run=server shows them")
+	}
+	return f
+}
+
+func (t attempt) secret() bool { return t.access.group == "" && t.access.resource == "secrets" }
+
+// errSecret stands for an error that is kept out of the log.
+var errSecret = errors.New("the API's words about a Secret")
+
+// cause is what may be logged of an error.
+func (t attempt) cause(err error) error {
+	if t.secret() {
+		return errSecret
+	}
+	return err
 }
 
 // quote returns the API's words about an object. About a Secret they are left
 // out, because they may show a value; the fields are named.
 func (t attempt) quote(err error) string {
-	if t.access.group != "" || t.access.resource != "secrets" {
+	if !t.secret() {
 		return causes(err)
 	}
 	var status apierrors.APIStatus

@@ -50,6 +50,13 @@ func (c *Cluster) Observe(ctx context.Context, q driver.Query) (lockstep.Live, e
 			}
 		}
 	}
+	for _, r := range records {
+		if r.blind {
+			if err := c.lookAgain(ctx, r); err != nil {
+				return lockstep.Live{}, err
+			}
+		}
+	}
 	live := lockstep.Live{MissingKinds: missing, Objects: make([]lockstep.LiveObject, 0, len(records))}
 	for _, r := range records {
 		// Judging may have replaced it, and may have found it gone.
@@ -127,6 +134,17 @@ func (c *Cluster) judge(ctx context.Context, r *record, desired lockstep.Object)
 	}
 	drift := diff.Drift(desired, tree, diff.Managers(tree), v1alpha1.FieldManager, c.opts.Digester)
 	c.view.judge(r, func(n *record) { n.drift, n.judgedFor = drift, why })
+	return nil
+}
+
+// lookAgain reads an object whose drift was found in a list.
+func (c *Cluster) lookAgain(ctx context.Context, r *record) error {
+	tree, err := c.get(ctx, identity{}, r.key, r.version)
+	if err != nil || tree == nil {
+		return err
+	}
+	// Whoever asked gets the answer; nobody else has to be told.
+	c.view.looked(tree, r.base)
 	return nil
 }
 

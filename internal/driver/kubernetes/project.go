@@ -35,9 +35,11 @@ type record struct {
 	// is so after a restart. It shares memory with owned while nothing drifted.
 	base  []byte
 	drift []lockstep.FieldChange
-	// judged is the drift that was found, without a base, against a desired
-	// object; judgedFor lists the fields that it was found for.
+	// judgedFor lists the fields for which drift was found where there is no base.
 	judgedFor string
+	// blind drift was found without the live object: it lacks the live values and
+	// who set them, and Observe has to look.
+	blind bool
 
 	annotations map[string]string
 	terminating bool
@@ -177,6 +179,21 @@ func (r *record) withBase(base []byte, tree map[string]any, d diff.Digester) {
 		return
 	}
 	r.drift = diff.Drift(r.wanted(base), tree, diff.Managers(tree), v1alpha1.FieldManager, d)
+}
+
+// carry judges the record, which came without its live object, against what our
+// last apply left.
+func (r *record) carry(base []byte, d diff.Digester) {
+	if base == nil {
+		return
+	}
+	r.base = base
+	if r.keeps(base) {
+		return
+	}
+	set, _ := diff.ParseFieldSet(r.set)
+	ours := []diff.Manager{{Name: v1alpha1.FieldManager, Operation: "Apply", Fields: set}}
+	r.drift, r.blind = diff.Drift(r.wanted(base), nil, ours, v1alpha1.FieldManager, d), true
 }
 
 // keeps says whether every field of base is still ours.

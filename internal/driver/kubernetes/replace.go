@@ -41,11 +41,11 @@ func (c *Cluster) refused(ctx context.Context, w write, out *lockstep.Outcome, r
 	}
 	what := "it cannot change in place: " + w.attempt("patch").quote(refusal)
 	if why, keep := keepers[w.key.GroupKind()]; keep {
-		return fault.Invalid("%s", what).Because(refusal).
+		return fault.Invalid("%s", what).Because(w.attempt("patch").cause(refusal)).
 			WithHint("it is never replaced for you, because %s; undo the change, or move the data and delete it yourself", why)
 	}
 	if !w.step.Replace {
-		return fault.Invalid("%s", what).Because(refusal).
+		return fault.Invalid("%s", what).Because(w.attempt("patch").cause(refusal)).
 			WithHint("undo the change, or allow delete-and-create with the annotation %s: \"true\" or spec.sync.immutable: replace", v1alpha1.AnnotationReplace)
 	}
 	w.step.UID = newRecord(live).uid

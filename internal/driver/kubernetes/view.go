@@ -107,7 +107,7 @@ func (v *view) answered(tree map[string]any) bool {
 		return true
 	}
 	late := *old
-	late.base, late.drift, late.judgedFor = r.base, nil, ""
+	late.base, late.drift, late.judgedFor, late.blind = r.base, nil, "", false
 	if !late.keeps(r.base) {
 		return false
 	}
@@ -156,11 +156,7 @@ func (v *view) listed(items []*record, rv string, inScope func(*record) bool) []
 			continue
 		}
 		if old != nil && old.uid == r.uid {
-			// Without the live tree the culprit cannot be named; Observe will read
-			// the object if a field is missing.
-			if old.base != nil && r.keeps(old.base) {
-				r.base = old.base
-			}
+			r.carry(old.base, v.digester)
 			if r.unit == (lockstep.Unit{}) {
 				r.unit = old.unit
 			}

@@ -186,6 +186,18 @@ func TestOrderOfNews(t *testing.T) {
 			},
 			news: told, rv: "12", drift: 1,
 		},
+		"RelistFindsDrift": {
+			why: "A field was taken while the watch was broken; that is drift even before somebody has looked.",
+			play: func(v *view) []driver.Change {
+				v.answered(live(t, 10, applied, "a"))
+				news := v.listed([]*record{newRecord(live(t, 11, edited))}, "11", func(*record) bool { return true })
+				if r := v.get(key); !r.blind || r.drift[0].Path != "data.a" {
+					t.Errorf("blind %t, drift %v", r.blind, r.drift)
+				}
+				return news
+			},
+			news: told, rv: "11", drift: 1,
+		},
 		"RelistMissesIt": {
 			why: "It was deleted while the watch was broken.",
 			play: func(v *view) []driver.Change {

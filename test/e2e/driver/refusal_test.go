@@ -2,9 +2,12 @@ package driver_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -68,19 +71,40 @@ func TestRefusals(t *testing.T) {
 	t.Run("Admission", func(t *testing.T) {
 		p.denyBig(t)
 		o := p.object(t, web)
-		o.Tree["spec"].(map[string]any)["replicas"] = int64(77)
-		deadline := time.Now().Add(20 * time.Second)
-		// A new policy takes effect after some seconds.
-		for {
-			out := x.apply(lockstep.Create, o)
-			if out.Result == lockstep.Failed || time.Now().After(deadline) {
-				x.refused(out, fault.KindInvalid, "no more than 50", "deny-big")
-				break
-			}
-			x.must(lockstep.Delete, o)
-			time.Sleep(300 * time.Millisecond)
+		spec(o)["replicas"] = int64(77)
+		x.refused(x.untilRefused(o), fault.KindInvalid, "no more than 50", "deny-big")
+	})
+	t.Run("AdmissionForbids", func(t *testing.T) {
+		o := p.object(t, web)
+		spec(o)["replicas"] = int64(13)
+		x.refused(x.apply(lockstep.Create, o), fault.KindDenied, "thirteen is unlucky", "admission check")
+	})
+	t.Run("BrokenWebhook", func(t *testing.T) {
+		p.breakAdmission(t)
+		x.refused(x.untilRefused(p.object(t, settings)), fault.KindUnavailable, "broken.shop.example", "apps/shop.yaml:7")
+	})
+	t.Run("SecretIsNotQuoted", func(t *testing.T) {
+		o := p.object(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: NS}\ndata: {password: 4711}")
+		out := x.apply(lockstep.Create, o)
+		x.refused(out, fault.KindInvalid, "Secret")
+		f := fault.As(out.Err)
+		if text := fmt.Sprint(f, f.Unwrap()); strings.Contains(text, "4711") {
+			t.Errorf("the fault or its cause, which is logged, shows a value: %s", text)
 		}
 	})
+}
+
+// untilRefused applies again and again: a new policy or webhook takes effect
+// after some seconds.
+func (x *target) untilRefused(o lockstep.Object) lockstep.Outcome {
+	x.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(300 * time.Millisecond) {
+		out := x.apply(lockstep.Create, o)
+		if out.Result == lockstep.Failed || time.Now().After(deadline) {
+			return out
+		}
+		x.apply(lockstep.Delete, o)
+	}
 }
 
 func (p place) serviceAccount(t *testing.T, name string) {
@@ -144,9 +168,11 @@ func TestOutage(t *testing.T) {
 	p.Edit(t, o.Key(), func(tree map[string]any) { tree["data"].(map[string]any)["a"] = "9" })
 
 	line.mend(t)
-	eventually(t, "the drift of the outage", func() bool {
-		live, err := x.Observe(t.Context(), driver.Query{Unit: x.unit, Desired: []lockstep.Object{o}})
-		return err == nil && len(live.Objects) == 1 && len(live.Objects[0].Drift) == 1
+	want := []lockstep.FieldChange{{Path: "data.a", From: `"9"`, To: `"1"`, Manager: "somebody"}}
+	eventually(t, "the drift of the outage, with its culprit", func() bool {
+		// Without the desired objects, as a pass asks that has nothing to render.
+		live, err := x.Observe(t.Context(), driver.Query{Unit: x.unit})
+		return err == nil && len(live.Objects) == 1 && slices.Equal(live.Objects[0].Drift, want)
 	})
 	if x.heard(o.Key()) == 0 {
 		t.Error("nobody was told")
