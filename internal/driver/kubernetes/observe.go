@@ -33,29 +33,9 @@ func (c *Cluster) Observe(ctx context.Context, q driver.Query) (lockstep.Live, e
 		return lockstep.Live{}, err
 	}
 
-	records := c.view.ofUnit(q.Unit)
-	for _, o := range q.Desired {
-		key := o.Key()
-		r := c.view.get(key)
-		if r == nil {
-			continue
-		}
-		if r.unit != q.Unit {
-			records = append(records, r)
-			continue
-		}
-		if r.base == nil && r.managed {
-			if err := c.judge(ctx, r, o); err != nil {
-				return lockstep.Live{}, err
-			}
-		}
-	}
-	for _, r := range records {
-		if r.blind {
-			if err := c.lookAgain(ctx, r); err != nil {
-				return lockstep.Live{}, err
-			}
-		}
+	records, err := c.concerned(ctx, q)
+	if err != nil {
+		return lockstep.Live{}, err
 	}
 	live := lockstep.Live{MissingKinds: missing, Objects: make([]lockstep.LiveObject, 0, len(records))}
 	for _, r := range records {
@@ -67,6 +47,33 @@ func (c *Cluster) Observe(ctx context.Context, q driver.Query) (lockstep.Live, e
 	slices.SortFunc(live.Objects, func(a, b lockstep.LiveObject) int { return a.Key.Compare(b.Key) })
 	live.Objects = slices.CompactFunc(live.Objects, func(a, b lockstep.LiveObject) bool { return a.Key == b.Key })
 	return live, nil
+}
+
+// concerned returns the records that q is about, once each of them has been
+// judged.
+func (c *Cluster) concerned(ctx context.Context, q driver.Query) ([]*record, error) {
+	records := c.view.ofUnit(q.Unit)
+	for _, o := range q.Desired {
+		r := c.view.get(o.Key())
+		switch {
+		case r == nil:
+		case r.unit != q.Unit:
+			records = append(records, r)
+		case r.base == nil && r.managed:
+			if err := c.judge(ctx, r, o); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, r := range records {
+		if !r.blind {
+			continue
+		}
+		if err := c.lookAgain(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	return records, nil
 }
 
 // kindsOf returns the kinds that q is about, each with the version to read it
