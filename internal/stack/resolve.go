@@ -52,8 +52,7 @@ func TargetOf(s *v1alpha1.Stack) lockstep.TargetRef {
 	if s.Spec.Target.Name == "" {
 		return lockstep.TargetRef{}
 	}
-	u := named(s, s.Spec.Target.Name)
-	return lockstep.TargetRef{Namespace: u.Namespace, Name: u.Name}
+	return lockstep.TargetRef(named(s, s.Spec.Target.Name))
 }
 
 // DependenciesOf names the Stacks that must be ready first.

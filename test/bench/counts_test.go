@@ -63,10 +63,10 @@ func label(labels, name string) string {
 	return v
 }
 
-// since returns what was added between before and now.
-func (now requests) since(before requests) requests {
+// since returns what was added after before.
+func (r requests) since(before requests) requests {
 	out := requests{}
-	for k, n := range now {
+	for k, n := range r {
 		if d := n - before[k]; d != 0 {
 			out[k] = d
 		}
