@@ -71,6 +71,11 @@ func Start(ctx context.Context, o Options) (*Nodes, error) {
 }
 
 // play returns once the simulation runs; it ends with the context.
+// identity holds the leases of the nodes. It is the same after a restart, or the
+// nodes would belong to the process before until its leases have run out, and no
+// new pod would run for minutes. One directory has one devcluster.
+const identity = "devcluster"
+
 func play(ctx context.Context, clients client.Clientset, config *rest.Config, typed kubernetes.Interface, leaseSeconds uint) error {
 	stages, err := stages()
 	if err != nil {
@@ -92,10 +97,6 @@ func play(ctx context.Context, clients client.Clientset, config *rest.Config, ty
 	if err != nil {
 		return fmt.Errorf("make a kwok client: %w", err)
 	}
-	id, err := controllers.Identity()
-	if err != nil {
-		return fmt.Errorf("make an identity: %w", err)
-	}
 	controller, err := controllers.NewController(controllers.Config{
 		Clock:                           clock.RealClock{},
 		DynamicClient:                   dynamic,
@@ -113,7 +114,7 @@ func play(ctx context.Context, clients client.Clientset, config *rest.Config, ty
 		NodePlayStageParallelism:        4,
 		NodeLeaseParallelism:            4,
 		NodeLeaseDurationSeconds:        leaseSeconds,
-		ID:                              id,
+		ID:                              identity,
 		PodsOnNodeSyncParallelism:       4,
 		EnablePodsOnNodeSyncStreamWatch: true,
 	})

@@ -80,6 +80,8 @@ const (
 	// without them.
 	stacksTime = 60 * time.Second
 	stacksTick = 200 * time.Millisecond
+	// settled is how long nothing may move before that counts as the end.
+	settled = 5 * time.Second
 )
 
 // awaitStacks waits until every Stack is ready, and says how it stands when that
@@ -89,19 +91,24 @@ func (s *session) awaitStacks(ctx context.Context, config *rest.Config) error {
 	if err != nil {
 		return err
 	}
-	end := s.Now().Add(stacksTime)
+	moved := s.Now()
+	end := moved.Add(stacksTime)
 	for {
 		list, err := c.Stacks(ctx, namespace)
 		if err != nil {
 			return err
 		}
 		counts := standing.Count(list.Items)
-		if counts[standing.Ready]+counts[standing.Paused] == len(list.Items) || s.Now().After(end) {
+		if counts[standing.Progressing] > 0 {
+			moved = s.Now()
+		}
+		done := counts[standing.Ready]+counts[standing.Paused] == len(list.Items)
+		if done || s.Now().Sub(moved) > settled || s.Now().After(end) {
 			objects := 0
 			for _, x := range list.Items {
 				objects += int(x.Status.Objects)
 			}
-			_, words, _ := strings.Cut(strings.Replace(counts.Sentence(), ", all ", ": ", 1), ": ")
+			words := strings.TrimLeft(strings.TrimPrefix(counts.Sentence(), term.Count(len(list.Items), "stack")), ":, ")
 			s.step(term.Count(len(list.Items), "stack"), words, term.Count(objects, "object"))
 			return nil
 		}

@@ -119,7 +119,7 @@ func (s *session) run(ctx context.Context) error {
 		return err
 	}
 	defer git.stop()
-	s.step("git server", git.url, term.Count(len(repositories), "repository"))
+	s.step("git server", git.url, fmt.Sprintf("%d repositories", len(repositories)))
 
 	if err := kube.ready(ctx); err != nil {
 		return err

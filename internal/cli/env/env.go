@@ -50,8 +50,7 @@ func (e *Env) Config() (*rest.Config, error) {
 	config, err := e.loader().ClientConfig()
 	switch {
 	case clientcmd.IsEmptyConfig(err):
-		return nil, fault.Usage("no cluster is chosen: there is no kubeconfig").
-			WithHint("pass --kubeconfig FILE, set KUBECONFIG, or try everything without a cluster: lockstep demo")
+		return nil, fault.Usage("no cluster is chosen: there is no kubeconfig").WithHint("%s", noCluster())
 	case errors.Is(err, os.ErrNotExist):
 		return nil, fault.NotFound("kubeconfig %q does not exist", e.Kubeconfig)
 	case clientcmd.IsContextNotFound(err):
@@ -61,6 +60,15 @@ func (e *Env) Config() (*rest.Config, error) {
 		return nil, fault.Invalid("the kubeconfig cannot be read: %v", err).Because(err)
 	}
 	return config, nil
+}
+
+// noCluster points at a demo where one is at hand.
+func noCluster() string {
+	const file = "lockstep-demo/kubeconfig"
+	if _, err := os.Stat(file); err == nil {
+		return "for the demo in this directory: export KUBECONFIG=$PWD/" + file
+	}
+	return "pass --kubeconfig FILE, set KUBECONFIG, or try everything without a cluster: lockstep demo"
 }
 
 // Client returns a client of the cluster.

@@ -123,7 +123,12 @@ func took(r v1alpha1.Release) string {
 	if r.FinishedAt == nil {
 		return ""
 	}
-	return term.Took(r.FinishedAt.Sub(r.StartedAt.Time))
+	d := r.FinishedAt.Sub(r.StartedAt.Time)
+	if d < time.Second {
+		// The API keeps whole seconds.
+		return "<1s"
+	}
+	return term.Took(d)
 }
 
 func style(outcome string) term.Style {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,13 +43,23 @@ func parse(name string, data []byte) (*file, error) {
 			return nil, fault.Invalid("cannot be read as YAML: %v", err).At("%s", name)
 		}
 		if err := f.add(doc); err != nil {
-			return nil, fault.Invalid("%v", err).At("%s", name).WithHint("compare with the fields in docs/spec/stack.md")
+			return nil, fault.Invalid("%s", decodeError(err)).At("%s", name).WithHint("deploy/crds/lockstep.dev_stacks.yaml lists every field")
 		}
 	}
 	if len(f.stacks) == 0 {
 		return nil, fault.Invalid("holds no Stack").At("%s", name).WithHint("to render plain manifests, name their directory instead of -f")
 	}
 	return f, nil
+}
+
+// decodeError drops the names of the functions that the libraries put before
+// what is wrong. Only words hang on it.
+func decodeError(err error) string {
+	text := err.Error()
+	for _, prefix := range []string{"error unmarshaling JSON: ", "while decoding JSON: ", "json: "} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	return text
 }
 
 func (f *file) add(doc []byte) error {

@@ -39,7 +39,11 @@ func (t *Table) Add(cells ...any) {
 // Print writes the table. On a terminal the last column is cut where the line
 // would wrap.
 func (s *IO) Print(t Table) {
-	widths := make([]int, len(t.Header))
+	columns := len(t.Header)
+	for _, row := range t.Rows {
+		columns = max(columns, len(row))
+	}
+	widths := make([]int, columns)
 	for i, h := range t.Header {
 		widths[i] = utf8.RuneCountInString(h)
 	}

@@ -80,6 +80,17 @@ func TestTable(t *testing.T) {
 	}
 }
 
+func TestTableWithoutHeader(t *testing.T) {
+	table := Table{}
+	table.Add("a", "b")
+	table.Add("longer", "c")
+	var out bytes.Buffer
+	(&IO{Out: &out}).Print(table)
+	if diff := cmp.Diff("a       b\nlonger  c\n", out.String()); diff != "" {
+		t.Errorf("Print (-want +got):\n%s", diff)
+	}
+}
+
 func TestFail(t *testing.T) {
 	var errs bytes.Buffer
 	s := &IO{Err: &errs}
