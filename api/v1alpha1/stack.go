@@ -506,7 +506,7 @@ type Sync struct {
 	// +optional
 	Prune *bool `json:"prune,omitempty"`
 	// SelfHeal undoes changes that others make to fields that Git decides. Without
-	// it they are reported and stay until the next change in Git.
+	// it they are reported and stay until Git changes that object.
 	//
 	// +kubebuilder:default=true
 	// +optional
