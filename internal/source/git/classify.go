@@ -16,6 +16,7 @@ const (
 	classUnadvertised
 	classRedirect
 	classFormat
+	classRemoteDamaged
 	classDamaged
 	classHostKeyUnknown
 	classHostKeyChanged
@@ -56,6 +57,8 @@ var patterns = []struct {
 	{classFormat, re(`mismatched algorithms|mismatched object format`)},
 	{classUnadvertised, re(`does not allow request for unadvertised object`)},
 	{classNoRef, re(`couldn't find remote ref|not our ref|unknown ref`)},
+	// What the server says of itself is no word about the mirror.
+	{classRemoteDamaged, re(`(?m)repository corruption on the remote side|^remote: (fatal|error): (.*(bad object|is corrupt|is empty)|unable to read|packfile |missing )`)},
 	{classDamaged, re(`bad object|is corrupt|object file .* is empty|garbage at end of|unable to read (tree|[0-9a-f]{40})|not a git repository: '/|packfile .* (cannot be|does not match)|missing necessary objects`)},
 	{classProxy, re(`from proxy after CONNECT|[Pp]roxy CONNECT aborted|resolve proxy|CONNECT tunnel failed|SOCKS|URL returned error: 407`)},
 	{classRedirect, re(`URL returned error: 30[12378]|update url base from redirection`)},
@@ -88,6 +91,7 @@ var sayings = map[class]struct {
 	classUnadvertised:   {fault.KindInvalid, "the remote does not hand out commits by their hash", "name a branch or tag"},
 	classRedirect:       {fault.KindInvalid, "the server redirects elsewhere", "set the url to where the repository is now"},
 	classFormat:         {fault.KindInvalid, "the repository's object format is not supported", ""},
+	classRemoteDamaged:  {fault.KindUnavailable, "the repository is damaged at the remote", "run git fsck where it is kept; a partial clone, for one, cannot be served"},
 	classDamaged:        {fault.KindUnavailable, "the local mirror is damaged", "it is cloned anew at the next fetch"},
 	classHostKeyUnknown: {fault.KindDenied, "the server's ssh host key is not in known_hosts", "add the line that ssh-keyscan prints, once checked, to the Secret's key known_hosts"},
 	classHostKeyChanged: {fault.KindDenied, "the server's ssh host key is not the one in known_hosts", "somebody may be listening in; if the key was changed on purpose, replace the line in the Secret's key known_hosts"},
@@ -130,8 +134,9 @@ func (c class) fault(f *failed, secrets []string) *fault.Fault {
 	case detail != "":
 		out.WithHint("git said: %s", detail)
 	}
-	if c == classHostile && detail != "" {
-		out.What += ": " + firstError(f.stderr, secrets)
+	// Here git's first words are the ones that name an object.
+	if first := firstError(f.stderr, secrets); first != "" && (c == classHostile || c == classRemoteDamaged) {
+		out.What += ": " + first
 	}
 	return out
 }
@@ -153,7 +158,9 @@ func lastWords(stderr string, secrets []string) string {
 
 func firstError(stderr string, secrets []string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(stderr), "\n")
-	return scrub(strings.TrimPrefix(line, "error: "), secrets)
+	line = strings.TrimPrefix(line, "remote: ")
+	line = strings.TrimPrefix(strings.TrimPrefix(line, "fatal: "), "error: ")
+	return scrub(strings.TrimSpace(line), secrets)
 }
 
 var userInfo = regexp.MustCompile(`://[^/@\s]*@`)

@@ -30,6 +30,8 @@ func TestClassOf(t *testing.T) {
 		"TooMany":       {"fatal: unable to access 'https://h/r/': The requested URL returned error: 429", classServer},
 		"SSHTimeout":    {"ssh: connect to host h port 22: Connection timed out\nfatal: Could not read from remote repository.", classTimeout},
 		"HostKeyOld":    {"No ECDSA host key is known for h and you have requested strict checking.\nHost key verification failed.", classHostKeyUnknown},
+		"RemoteLost":    {"remote: fatal: unable to read 85c2cb3296dcc11843ca958c2a34a61403280b3b\nfatal: early EOF\nfatal: fetch-pack: invalid index-pack output", classRemoteDamaged},
+		"MirrorLost":    {"fatal: unable to read 85c2cb3296dcc11843ca958c2a34a61403280b3b", classDamaged},
 		"Empty":         {"", classUnknown},
 		"Gibberish":     {"fatal: something new", classUnknown},
 	}

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -277,5 +279,24 @@ func TestServerDiesMidPack(t *testing.T) {
 	snap, err := m.Fetch(t.Context(), source.Ref{})
 	if err != nil || snap.Revision().Commit != want {
 		t.Fatalf("after the server came back: %v, %v", snap, err)
+	}
+}
+
+// TestRemoteLostAnObject: a server that cannot read its own repository says so
+// in words that git has for ours too. What is damaged is told by whose words
+// they are, and the mirror is not cloned anew for it.
+func TestRemoteLostAnObject(t *testing.T) {
+	dir := t.TempDir()
+	repo := newRepo(t, dir)
+	must(repo.Commit("main", "one", map[string]string{"f": "lost", "g": "kept"}))
+	blob := must(repo.Git("rev-parse", "main:f"))
+	if err := os.Remove(filepath.Join(repo.Dir, "objects", blob[:2], blob[2:])); err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(serve(t, httpserver.Options{Dir: dir}))
+	defer srv.Close()
+	f := fault.As(fetchErr(t, newStore(t), source.Spec{URL: srv.URL + "/repo.git"}))
+	if f.Kind != fault.KindUnavailable || f.What != "the repository is damaged at the remote: unable to read "+blob {
+		t.Errorf("got %v: %v\nhint: %s\ncause: %v", f.Kind, f, f.Hint, stderrOf(f))
 	}
 }
