@@ -33,6 +33,8 @@ var rules = map[string]func(*Tree) []Problem{
 	"Links":        Links,
 	"Decisions":    Decisions,
 	"ExitCodes":    ExitCodes,
+	"Specs":        Specs,
+	"Metrics":      Metrics,
 }
 
 func TestThisRepository(t *testing.T) {
@@ -244,6 +246,35 @@ func TestRulesComplain(t *testing.T) {
 				"cli.md: says that NotFound exits with 4; it is 5",
 			},
 		},
+		"MetricThatIsNotExplained": {
+			why:  "It is found by whoever is woken by it.",
+			rule: Metrics,
+			tree: map[string]string{
+				"internal/a/a.go":              "package a\nvar _ = \"lockstep_a_total\"\nvar _ = \"lockstep_b_seconds\"\nvar _ = \"other_total\"\n",
+				"docs/guides/observability.md": "| `lockstep_a_total` | |\n",
+			},
+			want: []string{"internal/a/a.go:3: names the metric lockstep_b_seconds, which docs/guides/observability.md does not have"},
+		},
+		"SpecPageThatLags": {
+			why:  "A page is read instead of the code; what is true of one kind may not be of another.",
+			rule: func(t *Tree) []Problem { return specs(t, []string{"Denied", "Invalid"}) },
+			tree: map[string]string{
+				"api/v1alpha1/conditions.go": "package v1alpha1\nconst (\nReasonReady = \"Ready\"\nReasonHeld = \"Held\"\n)\n",
+				"deploy/crds/a.yaml":         crdOf("stack", `{interval: {type: string, default: "10m"}, sync: {type: object, default: {}, properties: {prune: {type: boolean, default: true}}}, dependsOn: {type: array, items: {type: object, properties: {name: {type: string}}}}}`),
+				"deploy/crds/b.yaml":         crdOf("target", "{}"),
+				"docs/spec/stack.md": "| field | |\n|---|---|\n| `spec.interval` | `5m` |\n| `spec.sync`, `spec.dependsOn` | |\n| `spec.sync.prune` | `true` |\n| `spec.gone` | |\n" +
+					"## Conditions\n| `Ready` | |\n| `Invalid`, `Odd` | |\n## Next\n| `Held` | |\n",
+			},
+			want: []string{
+				"docs/spec/stack.md: has no row for the field spec.dependsOn[].name",
+				"docs/spec/stack.md: does not say that the default of spec.interval is 10m",
+				"docs/spec/stack.md: has a row for spec.gone, which does not exist",
+				"docs/spec/stack.md: does not explain the reason Denied",
+				"docs/spec/stack.md: explains the reason Odd, which does not exist",
+				"docs/spec/target.md: does not exist",
+				"api/v1alpha1/conditions.go: has the reason Held, which no page under docs/spec explains",
+			},
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -267,6 +298,11 @@ func TestRulesComplain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// crdOf is a definition with only these properties in its spec.
+func crdOf(singular, properties string) string {
+	return "spec: {names: {singular: " + singular + "}, versions: [{name: v1, schema: {openAPIV3Schema: {properties: {spec: {type: object, properties: " + properties + "}}}}}]}\n"
 }
 
 func TestKindsAreAllFound(t *testing.T) {
