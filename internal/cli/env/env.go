@@ -53,13 +53,18 @@ func (e *Env) Config() (*rest.Config, error) {
 		return nil, fault.Usage("no cluster is chosen: there is no kubeconfig").WithHint("%s", noCluster())
 	case errors.Is(err, os.ErrNotExist):
 		return nil, fault.NotFound("kubeconfig %q does not exist", e.Kubeconfig)
-	case clientcmd.IsContextNotFound(err):
+	case err != nil && e.Context != "" && !e.knows(e.Context):
 		return nil, fault.NotFound("the kubeconfig has no context %q", e.Context).
 			WithHint("without --context its current context is used").Because(err)
 	case err != nil:
 		return nil, fault.Invalid("the kubeconfig cannot be read: %v", err).Because(err)
 	}
 	return config, nil
+}
+
+func (e *Env) knows(context string) bool {
+	raw, err := e.loader().RawConfig()
+	return err != nil || raw.Contexts[context] != nil
 }
 
 // noCluster points at a demo where one is at hand.
