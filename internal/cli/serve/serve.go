@@ -28,9 +28,10 @@ func New(e *env.Env) *cobra.Command {
 		Short: "Run the server: keep live what Git says",
 		Long: `Run the server: keep live what Git says, until SIGINT or SIGTERM.
 
-In a cluster it needs no flags. Elsewhere it uses the kubeconfig. It installs its
-own definitions, and keeps mirrors and caches under --data-dir, which can be lost
-without losing anything.`,
+In a cluster it needs no flags: as a pod it uses its service account, can be reached
+by others, and serves only while it holds the lease. Elsewhere it uses the
+kubeconfig. It installs its own definitions, and keeps mirrors and caches under
+--data-dir, which can be lost without losing anything.`,
 		Example: `  lockstep serve --kubeconfig ~/.kube/config --data-dir ./data
 
   # webhooks, probes and metrics
@@ -46,29 +47,67 @@ without losing anything.`,
 				return err
 			}
 			o.Log, o.Config = log, config
-			if o.DataDir == "" {
-				cache, err := e.CacheDir()
-				if err != nil {
-					return err
-				}
-				o.DataDir = filepath.Join(cache, "server")
+			if err := o.complete(e, cmd); err != nil {
+				return err
 			}
 			o.Ready = func(addr string) { log.Info("ready", "cluster", config.Host, "listen", addr, "data", o.DataDir) }
 			return o.run(cmd.Context(), o.Options)
 		},
 	}
+	o.bind(cmd)
+	return cmd
+}
+
+func (o *options) bind(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.DataDir, "data-dir", "", "directory of mirrors and caches (default in the user's cache directory)")
-	f.StringVar(&o.Listen, "listen", "127.0.0.1:7420", "address of webhooks, probes and metrics; empty for none")
+	f.StringVar(&o.DataDir, "data-dir", "", "directory of mirrors and caches (default in the user's cache directory; as a pod "+podDataDir+")")
+	f.StringVar(&o.Listen, "listen", "127.0.0.1:7420", "address of webhooks, probes and metrics; empty for none; as a pod "+podListen)
 	f.BoolVar(&o.SkipCRDs, "skip-crds", false, "leave the custom resource definitions as they are")
 	f.IntVar(&o.Workers, "workers", 32, "passes that run at once")
 	f.StringSliceVar(&o.ExecCommands, "exec-credential-commands", nil, "credential plugins that Targets may name")
 	f.BoolVar(&o.AllowFileURLs, "allow-file-urls", false, "let Sources name file:// repositories of this machine")
-	f.BoolVar(&o.LeaderElection, "leader-election", false, "stand by while another replica serves")
+	f.BoolVar(&o.LeaderElection, "leader-election", false, "stand by while another replica serves; as a pod it does")
 	f.StringVar(&o.LeaderElectionNamespace, "leader-election-namespace", "", "namespace of the lease (default the pod's own)")
 	f.StringVar(&o.LogLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&o.LogFormat, "log-format", "text", "text or json")
-	return cmd
+}
+
+// What holds for a pod unless a flag says otherwise. Probes and webhooks come from
+// other machines, there is no home directory, and a Deployment runs two of us
+// whenever it is rolled out.
+const (
+	podListen  = ":7420"
+	podDataDir = "/var/lib/lockstep"
+	podToken   = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+)
+
+// complete fills in what was left open, by where the process runs. A pod is told
+// by the credential in use, not by the environment: a shell in a cluster with a
+// kubeconfig of its own is nobody's server.
+func (o *options) complete(e *env.Env, cmd *cobra.Command) error {
+	pod := o.Config.BearerTokenFile == podToken
+	if pod && !cmd.Flags().Changed("listen") {
+		o.Listen = podListen
+	}
+	if pod && !cmd.Flags().Changed("leader-election") {
+		o.LeaderElection = true
+	}
+	if pod && o.DataDir == "" {
+		o.DataDir = podDataDir
+	}
+	if o.LeaderElection && o.LeaderElectionNamespace == "" && !pod {
+		return fault.Usage("--leader-election needs --leader-election-namespace").
+			WithHint("only a pod has a namespace of its own")
+	}
+	if o.DataDir != "" {
+		return nil
+	}
+	cache, err := e.CacheDir()
+	if err != nil {
+		return err
+	}
+	o.DataDir = filepath.Join(cache, "server")
+	return nil
 }
 
 func (o *options) logger(e *env.Env) (*slog.Logger, error) {

@@ -1,0 +1,86 @@
+package serve
+
+import (
+	"errors"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/rest"
+
+	"github.com/lockstep-dev/lockstep/internal/cli/env"
+	"github.com/lockstep-dev/lockstep/internal/fault"
+)
+
+// TestDefaults holds what the server is started with, by the credential in use
+// and the flags.
+func TestDefaults(t *testing.T) {
+	type started struct {
+		Listen, DataDir string
+		Election        bool
+		Namespace       string
+	}
+	const person = "/elsewhere/token"
+	cache := t.TempDir()
+	home := filepath.Join(cache, "lockstep", "server")
+	cases := map[string]struct {
+		why   string
+		token string
+		args  []string
+		want  started
+		err   error
+	}{
+		"Machine": {
+			why:   "On somebody's machine nobody else is to reach it.",
+			token: person,
+			want:  started{Listen: "127.0.0.1:7420", DataDir: home},
+		},
+		"Pod": {
+			why:   "Probes and webhooks come from outside, there is no home, and a rollout runs two.",
+			token: podToken,
+			want:  started{Listen: ":7420", DataDir: "/var/lib/lockstep", Election: true},
+		},
+		"PodFlags": {
+			why:   "What is said wins, also where it says less.",
+			token: podToken,
+			args:  []string{"--listen=", "--data-dir=/data", "--leader-election=false"},
+			want:  started{DataDir: "/data"},
+		},
+		"Election": {
+			why:   "Two servers on machines may share a lease, too.",
+			token: person,
+			args:  []string{"--leader-election", "--leader-election-namespace=ops"},
+			want:  started{Listen: "127.0.0.1:7420", DataDir: home, Election: true, Namespace: "ops"},
+		},
+		"ElectionNowhere": {
+			why:   "Where the lease is to be cannot be guessed.",
+			token: person,
+			args:  []string{"--leader-election"},
+			err:   fault.KindUsage,
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			e := env.New("test")
+			e.Getenv = func(name string) string { return map[string]string{"XDG_CACHE_HOME": cache}[name] }
+			o, cmd := &options{}, &cobra.Command{}
+			o.bind(cmd)
+			if err := cmd.ParseFlags(tc.args); err != nil {
+				t.Fatal(err)
+			}
+			o.Config = &rest.Config{BearerTokenFile: tc.token}
+			err := o.complete(e, cmd)
+			if !errors.Is(err, tc.err) {
+				t.Fatalf("%s\ngot error %v, want %v", tc.why, err, tc.err)
+			}
+			if err != nil {
+				return
+			}
+			got := started{Listen: o.Listen, DataDir: o.DataDir, Election: o.LeaderElection, Namespace: o.LeaderElectionNamespace}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("%s\nstarted with (-want +got):\n%s", tc.why, diff)
+			}
+		})
+	}
+}
