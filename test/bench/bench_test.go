@@ -67,6 +67,8 @@ func run(b *testing.B, n int) {
 	f.idle()
 	u := usageOf(b, f.server.PID)
 	f.report("peak-MiB", u.peak)
+	// What is left over would be deleted while the next one is measured.
+	f.removeStacks(f.Namespace)
 }
 
 func (f *fleet) report(unit string, v float64) {
@@ -278,7 +280,7 @@ func (f *fleet) removeStacks(namespace string) {
 	if err := f.bare.send(http.MethodDelete, path, jsonBody, nil); err != nil {
 		f.b.Fatal(err)
 	}
-	f.Eventually("the control's stacks gone", time.Minute, func() (bool, string) {
+	f.Eventually("stacks gone", time.Minute, func() (bool, string) {
 		var l v1alpha1.StackList
 		if err := f.Client.List(f.b.Context(), &l, client.InNamespace(namespace)); err != nil {
 			return false, err.Error()
