@@ -60,8 +60,15 @@ func (e Engine) Plan(in Inputs, desired []lockstep.Object, live lockstep.Live) (
 		Desired:  desired,
 		Live:     live,
 		Policy:   PolicyOf(in.Stack),
+		Carried:  in.Carried,
 		Key:      e.Key,
 	})
+}
+
+// Carried says whether what key stands for is what s came to in full, by a pass
+// that knew its spec as it is.
+func Carried(s *v1alpha1.Stack, key string) bool {
+	return key != "" && s.Status.Key == key && s.Status.ObservedGeneration == s.Generation
 }
 
 // PolicyOf is the part of a spec that plans depend on.

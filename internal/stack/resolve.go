@@ -97,6 +97,8 @@ type Inputs struct {
 	Snapshot source.Snapshot
 	Driver   driver.Driver
 	Request  render.Request
+	// Carried is for whoever plans to set, once it is rendered; see [Carried].
+	Carried bool
 }
 
 // Resolve finds what s names. All that is missing is reported at once.

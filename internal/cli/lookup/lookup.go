@@ -221,6 +221,7 @@ func (l *Lookup) Plan(ctx context.Context, s *v1alpha1.Stack) (Looked, error) {
 		return out, at(s, err)
 	}
 	l.recognise(&out)
+	in.Carried = stack.Carried(in.Stack, out.Desired.Key)
 	out.Plan, err = e.Plan(in, out.Desired.Objects, out.Live)
 	return out, at(s, err)
 }

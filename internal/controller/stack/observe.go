@@ -50,6 +50,16 @@ func (p *pass) requested() bool {
 	return p.before.Annotations[v1alpha1.AnnotationReconcileAt] != p.before.Status.LastHandledReconcileAt
 }
 
+// wants are the wants that have to be on the target. A Job that was applied, ran
+// and went away as it asked for is not among them.
+func (p *pass) wants() []plan.Want {
+	applied := p.outcomes != nil && p.broken == nil
+	if !applied && !stack.Carried(p.before, p.memo.Key) {
+		return p.memo.Wants
+	}
+	return plan.Remaining(p.memo.Wants, p.live)
+}
+
 // held returns the first gate that is closed.
 func (p *pass) held() (plan.Gate, bool) {
 	if gate, held := p.plan.Held(); held {
@@ -94,7 +104,7 @@ func (r *Reconciler) recall(ctx context.Context, p *pass, memo fleet.Memo) (bool
 	if err = r.look(ctx, p, nil); err != nil {
 		return false, err
 	}
-	return plan.Settled(memo.Wants, p.live, p.unit), nil
+	return plan.Settled(p.wants(), p.live, p.unit), nil
 }
 
 // look asks the driver what is live.
@@ -129,6 +139,7 @@ func (r *Reconciler) render(ctx context.Context, p *pass) error {
 	if err := r.look(ctx, p, rendered.Objects); err != nil {
 		return err
 	}
+	in.Carried = stack.Carried(p.before, rendered.Key)
 	p.plan, p.broken = engine.Plan(in, rendered.Objects, p.live)
 	r.remember(p, in, rendered, nil)
 	return nil

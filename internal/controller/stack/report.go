@@ -247,8 +247,9 @@ func healthOf(p *pass) lockstep.Health {
 			live[o.Key] = o.Health
 		}
 	}
-	items := make([]health.Part, 0, len(p.memo.Wants))
-	for _, w := range p.memo.Wants {
+	wants := p.wants()
+	items := make([]health.Part, 0, len(wants))
+	for _, w := range wants {
 		h, ok := live[w.Key]
 		if !ok {
 			h = lockstep.Health{Status: lockstep.Missing, Message: "is not on the target"}

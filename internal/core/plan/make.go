@@ -162,6 +162,11 @@ func (m *maker) decide(o lockstep.Object) {
 		m.errs = append(m.errs, m.taken(o, live))
 		return
 	}
+	if gone := !exists || live.Terminating; gone && m.Carried && passing(o) {
+		m.unchanged++
+		m.notes = append(m.notes, Note{Key: k, Text: "ran and went away by itself: spec.ttlSecondsAfterFinished"})
+		return
+	}
 	step := Step{Key: k, Desired: o, Digest: m.digester.Object(o), Replace: m.mayReplace(o)}
 	switch {
 	case !exists:

@@ -85,6 +85,13 @@ func applied(spec string, change ...func(*lockstep.LiveObject)) lockstep.LiveObj
 	return l
 }
 
+// passingJob is a Job that the API removes once it has finished.
+func passingJob(name string) lockstep.Object {
+	o := object("Job.batch/web/" + name)
+	o.Tree["spec"] = map[string]any{"ttlSecondsAfterFinished": int64(0)}
+	return o
+}
+
 func live(objects ...lockstep.LiveObject) lockstep.Live { return lockstep.Live{Objects: objects} }
 
 func drifted(l *lockstep.LiveObject) {
@@ -121,6 +128,33 @@ func TestMake(t *testing.T) {
 			why:   "Equal digests need no step, whatever the policy.",
 			facts: Facts{Desired: objects("ConfigMap/web/a a=1"), Live: live(applied("ConfigMap/web/a a=1")), Policy: prune},
 			want:  "1 unchanged\n",
+		},
+		"JobWentByItself": {
+			why:   "A Job that removes itself once it ran is not run again while Git asks for the same.",
+			facts: Facts{Carried: true, Desired: []lockstep.Object{passingJob("migrate"), object("Job.batch/web/kept")}, Policy: prune},
+			want: `  + Job/web/kept      is not there yet
+  · Job/web/migrate   ran and went away by itself: spec.ttlSecondsAfterFinished
+1 to create, 1 unchanged
+`,
+			stage: []string{"workloads"},
+		},
+		"JobIsGoingByItself": {
+			why: "On its way out it is as good as gone.",
+			facts: Facts{
+				Carried: true, Desired: []lockstep.Object{passingJob("migrate")}, Policy: prune,
+				Live: live(applied("Job.batch/web/migrate", func(l *lockstep.LiveObject) { l.Terminating = true })),
+			},
+			want: `  · Job/web/migrate   ran and went away by itself: spec.ttlSecondsAfterFinished
+1 unchanged
+`,
+		},
+		"JobOfANewCommit": {
+			why:   "What was not carried out yet has not run.",
+			facts: Facts{Desired: []lockstep.Object{passingJob("migrate")}, Policy: prune},
+			want: `  + Job/web/migrate   is not there yet
+1 to create
+`,
+			stage: []string{"workloads"},
 		},
 		"ChangeInGit": {
 			why:   "The fields that change are shown with both values.",
@@ -480,5 +514,19 @@ func BenchmarkMake(b *testing.B) {
 		if _, err := Make(f); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestRemaining(t *testing.T) {
+	wants := Wants([]lockstep.Object{passingJob("gone"), passingJob("running"), passingJob("going"), object("ConfigMap/web/lost")}, key)
+	var got []string
+	for _, w := range Remaining(wants, live(
+		lockstep.LiveObject{Key: parseKey("Job.batch/web/running")},
+		lockstep.LiveObject{Key: parseKey("Job.batch/web/going"), Terminating: true},
+	)) {
+		got = append(got, w.Key.Name)
+	}
+	if diff := cmp.Diff([]string{"running", "lost"}, got); diff != "" {
+		t.Errorf("only a Job that removes itself may be missing (-want +got):\n%s", diff)
 	}
 }

@@ -13,6 +13,8 @@ type Facts struct {
 	Desired []lockstep.Object
 	Live    lockstep.Live
 	Policy  Policy
+	// Carried says that Desired, as it is, was carried out in full before.
+	Carried bool
 	// Key is the installation's key for digests of secrets; see diff.Digester.
 	Key []byte
 }

@@ -9,6 +9,8 @@ import (
 type Want struct {
 	Key    lockstep.Key
 	Digest string
+	// Passing objects go away by themselves once they have run.
+	Passing bool
 }
 
 // Wants returns the wants of desired, in its order. key is that of [Facts].
@@ -16,7 +18,7 @@ func Wants(desired []lockstep.Object, key []byte) []Want {
 	d := diff.Digester{Key: key}
 	out := make([]Want, len(desired))
 	for i, o := range desired {
-		out[i] = Want{Key: o.Key(), Digest: d.Object(o)}
+		out[i] = Want{Key: o.Key(), Digest: d.Object(o), Passing: passing(o)}
 	}
 	return out
 }

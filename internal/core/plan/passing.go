@@ -1,0 +1,31 @@
+package plan
+
+import "github.com/lockstep-dev/lockstep/internal/lockstep"
+
+// passing says whether o asks to be removed once it has run: a Job with
+// ttlSecondsAfterFinished. That it is gone then is what Git wants, and creating
+// it again would run it again, for ever.
+func passing(o lockstep.Object) bool {
+	if k := o.Key(); k.Group != "batch" || k.Kind != "Job" {
+		return false
+	}
+	spec, _ := o.Tree["spec"].(map[string]any)
+	return spec["ttlSecondsAfterFinished"] != nil
+}
+
+// Remaining leaves out of wants what ran and went away by itself. It is for
+// wants that were carried out before; of others nothing can have run.
+func Remaining(wants []Want, live lockstep.Live) []Want {
+	there := make(map[lockstep.Key]bool, len(live.Objects))
+	for _, o := range live.Objects {
+		there[o.Key] = !o.Terminating
+	}
+	out := make([]Want, 0, len(wants))
+	for _, w := range wants {
+		if w.Passing && !there[w.Key] {
+			continue
+		}
+		out = append(out, w)
+	}
+	return out
+}
