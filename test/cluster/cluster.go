@@ -67,6 +67,16 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
+// Binary returns the devcluster that tests run, for those that start their own.
+func Binary(t testing.TB) string {
+	t.Helper()
+	binary, err := find()
+	if err != nil {
+		t.Fatalf("no devcluster to test with: %v\nbuild it with: make build", err)
+	}
+	return binary
+}
+
 // Config returns a fresh copy of the administrator's client configuration.
 func (c *Cluster) Config(t testing.TB) *rest.Config {
 	t.Helper()

@@ -93,7 +93,11 @@ func up(ctx context.Context, o *options) error {
 	if s.state, err = p.load(); err != nil {
 		return err
 	}
+	if err := s.remember(0); err != nil {
+		return err
+	}
 	err = s.run(ctx)
+	_ = s.remember(0) // the lock says the same
 	if err != nil && ctx.Err() == nil {
 		return err
 	}
@@ -137,8 +141,7 @@ func (s *session) run(ctx context.Context) error {
 	if err := s.declare(ctx, kube.config, git.url); err != nil {
 		return err
 	}
-	s.state.PID = os.Getpid()
-	if err := s.place.save(s.state); err != nil {
+	if err := s.remember(os.Getpid()); err != nil {
 		return err
 	}
 	if err := s.awaitStacks(ctx, kube.config); err != nil {
@@ -148,6 +151,14 @@ func (s *session) run(ctx context.Context) error {
 	<-ctx.Done()
 	s.IO.Notef("stopping …")
 	return context.Cause(ctx)
+}
+
+// remember writes the state, with pid as the process that can be stopped; 0 while
+// the demo is not fully up.
+func (s *session) remember(pid int) error {
+	st := s.state
+	st.PID = pid
+	return s.place.save(st)
 }
 
 // step prints one line of progress.
