@@ -75,7 +75,7 @@ func (j *job) result(out rendered) (render.Result, error) {
 		return cmp.Or(cmp.Compare(a.Weight, b.Weight), a.Object.Key().Compare(b.Object.Key()))
 	})
 	if j.maybeUnstable() {
-		j.compare(names, out)
+		j.compare(names, out, res.Objects)
 	}
 	return j.finish(res)
 }
@@ -100,7 +100,7 @@ func (j *job) finish(res render.Result) (render.Result, error) {
 }
 
 // compare renders once more, to tell what does not come out the same.
-func (j *job) compare(names map[string]string, first rendered) {
+func (j *job) compare(names map[string]string, first rendered, objects []lockstep.Object) {
 	values, err := j.values()
 	if err != nil {
 		return
@@ -113,6 +113,16 @@ func (j *job) compare(names map[string]string, first rendered) {
 	second, err := again.guarded(c, values)
 	if err != nil {
 		return // it went well a moment ago; the first result stands
+	}
+	// Hooks are not kept live, so nothing changes with them.
+	live := map[string]bool{}
+	for _, o := range objects {
+		live[o.Origin.File] = true
+	}
+	for name := range first.files {
+		if !live[names[name]] {
+			delete(first.files, name)
+		}
 	}
 	j.warn = append(j.warn, j.unstable(names, first.files, second.files)...)
 }

@@ -357,6 +357,8 @@ func TestUnstableTemplatesAreNamed(t *testing.T) {
 		"app/templates/x.yaml":    configMap("randAlphaNum 12"),
 		"app/templates/y.yaml":    "{{ if .Values.never }}{{ uuidv4 }}{{ end }}",
 		"app/templates/NOTES.txt": "now and then",
+		// A test that is named anew each time is kept apart and changes nothing.
+		"app/templates/hook.yaml": "{{ $n := randAlphaNum 5 | lower }}\napiVersion: v1\nkind: Pod\nmetadata: {name: \"t-{{ $n }}\", annotations: {helm.sh/hook: test}}\n",
 	}
 	res, err := New().Render(context.Background(), request(files, render.HelmSpec{}), nil)
 	if err != nil {
