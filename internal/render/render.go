@@ -23,7 +23,7 @@ type Func func(ctx context.Context, req core.Request) (core.Result, error)
 type Registry map[core.Kind]Func
 
 // Render renders req with the renderer that it names or that its directory asks
-// for. All faults of one pass are returned at once.
+// for, and says which one that was even when it fails. All faults of one pass are returned at once.
 func (r Registry) Render(ctx context.Context, req core.Request) (res core.Result, err error) {
 	if err := Directory(req.Tree, req.Path); err != nil {
 		return core.Result{}, err
@@ -46,7 +46,7 @@ func (r Registry) Render(ctx context.Context, req core.Request) (res core.Result
 	}()
 	res, err = f(ctx, req)
 	if err != nil {
-		return core.Result{}, err
+		return core.Result{Kind: kind}, err
 	}
 	res.Kind = kind
 	return res, nil

@@ -11,6 +11,17 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/source/memory"
 )
 
+// TestFailureNamesItsRenderer: failures are counted by renderer.
+func TestFailureNamesItsRenderer(t *testing.T) {
+	r := render.Registry{core.Kustomize: func(context.Context, core.Request) (core.Result, error) {
+		return core.Result{}, fault.Invalid("no")
+	}}
+	req := core.Request{Path: "k", Tree: memory.NewTree(map[string]string{"k/kustomization.yaml": ""})}
+	if res, err := r.Render(context.Background(), req); err == nil || res.Kind != core.Kustomize {
+		t.Errorf("got kind %q, %v", res.Kind, err)
+	}
+}
+
 func TestRegistry(t *testing.T) {
 	called := core.Kind("")
 	note := func(k core.Kind) render.Func {

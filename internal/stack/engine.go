@@ -34,7 +34,7 @@ func (e Engine) Desired(ctx context.Context, in Inputs) (Rendered, error) {
 	req, rec := render.Record(in.Request)
 	res, err := e.Render(ctx, req)
 	if err != nil {
-		return Rendered{Reads: rec.Reads()}, err
+		return Rendered{Result: render.Result{Kind: res.Kind}, Reads: rec.Reads()}, err
 	}
 	reads := rec.Reads()
 	return Rendered{Result: res, Reads: reads, Key: reads.Key(render.Params(in.Request, e.Key))}, nil
