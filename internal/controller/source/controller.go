@@ -54,11 +54,24 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	}
 	snap, err := r.fetch(ctx, name, src)
 	if err != nil {
-		err = fault.As(err).At("source %s", name)
+		err = located(fault.As(err).At("source %s", name), src)
 		r.Fleet.Fail(name, err)
 		return r.report(ctx, src, nil, report.Fault(err), err)
 	}
 	return r.report(ctx, src, snap, v1alpha1.Fetched(snap.Revision().Short()), nil)
+}
+
+// located names the Secret that a refused credential came from: the mirror knows
+// values only.
+func located(f *fault.Fault, src *v1alpha1.Source) *fault.Fault {
+	if f.Kind != fault.KindDenied || src.Spec.Git == nil {
+		return f
+	}
+	ref := src.Spec.Git.SecretRef
+	if ref == nil {
+		return f.WithHint("name a Secret in spec.git.secretRef; %s", f.Hint)
+	}
+	return f.WithHint("Secret %q: %s", src.Namespace+"/"+ref.Name, f.Hint)
 }
 
 // fetch brings the newest snapshot and publishes it.

@@ -182,6 +182,11 @@ func syntaxFault(c chunk, err error) (int, *fault.Fault) {
 		if n, err := strconv.Atoi(m[1]); err == nil {
 			line = n
 		}
+		// The library counts lines from 0 in what its parser says of collections,
+		// and from 1 in what its scanner says; the words alone tell which it was.
+		if strings.HasPrefix(what, "did not find expected") && !strings.HasSuffix(what, "node content") {
+			line++
+		}
 	}
 	line = min(line, 1+bytes.Count(c.data, []byte("\n")))
 	what = strings.ReplaceAll(strings.TrimSpace(what), "\n", " ")

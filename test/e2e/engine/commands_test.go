@@ -3,7 +3,10 @@ package engine
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -41,7 +44,7 @@ import (
 )
 
 // within is how long a script waits for what it expects.
-const within = 30 * time.Second
+var within = flag.Duration("within", 30*time.Second, "how long scripts wait for what they expect")
 
 // gitHost serves the repositories of all scripts over HTTP.
 type gitHost struct {
@@ -404,14 +407,14 @@ func legacy(ts *testscript.TestScript, neg bool, args []string) {
 
 // until tries again until ok, and fails with the last thing seen.
 func until(ts *testscript.TestScript, what string, ok func() (bool, string)) {
-	deadline := time.Now().Add(within)
+	deadline := time.Now().Add(*within)
 	for {
 		done, last := ok()
 		if done {
 			return
 		}
 		if time.Now().After(deadline) {
-			ts.Fatalf("%s: not within %s\nlast seen: %s", what, within, last)
+			ts.Fatalf("%s: not within %s\nlast seen: %s", what, *within, last)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
@@ -643,7 +646,8 @@ func exitCode(err error) int {
 	return -1
 }
 
-// hook SOURCE FILE HEADER=VALUE…: posts FILE as a webhook.
+// hook SOURCE FILE HEADER=VALUE…: posts FILE as a webhook; github=SECRET is the
+// headers of a GitHub push signed with SECRET.
 func hook(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, len(args) >= 2, "hook source file [header=value...]")
 	s := of(ts)
@@ -651,6 +655,12 @@ func hook(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	for _, h := range args[2:] {
 		k, v, _ := strings.Cut(h, "=")
+		if k == "github" {
+			mac := hmac.New(sha256.New, []byte(v))
+			mac.Write([]byte(ts.ReadFile(args[1])))
+			k, v = "X-Hub-Signature-256", fmt.Sprintf("sha256=%x", mac.Sum(nil))
+			req.Header.Set("X-GitHub-Event", "push")
+		}
 		req.Header.Set(k, v)
 	}
 	resp, err := http.DefaultClient.Do(req)

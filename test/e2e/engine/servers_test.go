@@ -5,12 +5,15 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -47,7 +50,7 @@ func gitserver(ts *testscript.TestScript, neg bool, args []string) {
 // registry at oci://$VAR.
 func ociRegistry(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) >= 2, "registry var dir...")
-	srv := httptest.NewServer(registry.New(registry.Logger(nil)))
+	srv := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	ts.Defer(srv.Close)
 	host := strings.TrimPrefix(srv.URL, "http://")
 	client, err := helmregistry.NewClient(helmregistry.ClientOptPlainHTTP(), helmregistry.ClientOptWriter(io.Discard))
@@ -66,12 +69,16 @@ func charts(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) >= 2, "charts var dir...")
 	files := map[string][]byte{}
 	var index bytes.Buffer
-	index.WriteString("apiVersion: v1\nentries:\n")
+	entries := map[string][]string{}
 	for _, dir := range args[1:] {
 		c := pack(ts, dir)
 		file := c.name + "-" + c.version + ".tgz"
 		files["/"+file] = c.data
-		fmt.Fprintf(&index, "  %s:\n  - {apiVersion: v2, name: %s, version: %s, digest: %x, urls: [%s]}\n", c.name, c.name, c.version, sha256.Sum256(c.data), file)
+		entries[c.name] = append(entries[c.name], fmt.Sprintf(`{apiVersion: v2, name: %s, version: %s, digest: "%x", urls: [%s]}`, c.name, c.version, sha256.Sum256(c.data), file))
+	}
+	index.WriteString("apiVersion: v1\nentries:\n")
+	for _, name := range slices.Sorted(maps.Keys(entries)) {
+		fmt.Fprintf(&index, "  %s: [%s]\n", name, strings.Join(entries[name], ", "))
 	}
 	files["/index.yaml"] = index.Bytes()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
