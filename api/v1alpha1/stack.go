@@ -372,8 +372,8 @@ type Chart struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=255
 	Version string `json:"version,omitempty"`
-	// SecretRef names a Secret with username and password, ca.crt, tls.crt and
-	// tls.key, or .dockerconfigjson.
+	// SecretRef names a Secret with username and password, ca.crt, or
+	// .dockerconfigjson.
 	//
 	// +optional
 	SecretRef *LocalRef `json:"secretRef,omitempty"`

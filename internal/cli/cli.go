@@ -12,6 +12,8 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -30,6 +32,9 @@ const Interrupted = 130
 
 // Main runs the command that args name and returns its exit code.
 func Main(args []string) int {
+	// Libraries write to the standard logger as they please, Helm's even values
+	// that came from Secrets. Nothing of ours uses it.
+	log.SetOutput(io.Discard)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// The second Ctrl-C ends the process as if nobody had listened.

@@ -52,6 +52,9 @@ type Options struct {
 	ExecCommands []string
 	// AllowFileURLs lets Sources name file:// repositories, for tests.
 	AllowFileURLs bool
+	// AllowRemoteBases lets kustomizations fetch remote bases and resources. What
+	// is fetched is no part of a content key: its changes go unnoticed.
+	AllowRemoteBases bool
 	// LeaderElection lets several replicas stand by for one.
 	LeaderElection bool
 	// LeaderElectionNamespace holds the lease; default the pod's own.
@@ -131,7 +134,7 @@ func (s *server) wire(ctx context.Context) error {
 	}
 	stacks := &stackctl.Reconciler{
 		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Connections: s.connections,
-		Render: renderers.All(filepath.Join(s.opts.DataDir, "charts")).Render, Key: s.key, Report: reporter,
+		Render: renderers.All(filepath.Join(s.opts.DataDir, "charts")).Render, Key: s.key, AllowRemote: s.opts.AllowRemoteBases, Report: reporter,
 		Metrics: stackctl.NewMetrics(ctrlmetrics.Registry), Parallel: 8,
 	}
 	return errors.Join(

@@ -19,6 +19,8 @@ type Engine struct {
 	Render Renderer
 	// Key makes digests of Secrets useless to whoever does not hold it.
 	Key []byte
+	// AllowRemote lets kustomizations fetch remote bases and resources.
+	AllowRemote bool
 }
 
 // Rendered is what a Stack's directory came to at one revision.
@@ -31,6 +33,7 @@ type Rendered struct {
 
 // Desired renders in, recording what was really read.
 func (e Engine) Desired(ctx context.Context, in Inputs) (Rendered, error) {
+	in.Request.AllowRemote = e.AllowRemote
 	req, rec := render.Record(in.Request)
 	res, err := e.Render(ctx, req)
 	if err != nil {

@@ -66,6 +66,7 @@ func (o *options) bind(cmd *cobra.Command) {
 	f.IntVar(&o.Workers, "workers", 32, "passes that run at once")
 	f.StringSliceVar(&o.ExecCommands, "exec-credential-commands", nil, "credential plugins that Targets may name")
 	f.BoolVar(&o.AllowFileURLs, "allow-file-urls", false, "let Sources name file:// repositories of this machine")
+	f.BoolVar(&o.AllowRemoteBases, "allow-remote-bases", false, "let kustomizations fetch remote bases and resources")
 	f.BoolVar(&o.LeaderElection, "leader-election", false, "stand by while another replica serves; as a pod it does")
 	f.StringVar(&o.LeaderElectionNamespace, "leader-election-namespace", "", "namespace of the lease (default the pod's own)")
 	f.StringVar(&o.LogLevel, "log-level", "info", "debug, info, warn or error")

@@ -10,6 +10,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync"
@@ -156,7 +157,7 @@ func (r *Reporter) Forget(uid types.UID) {
 func (r *Reporter) event(w Written) {
 	switch {
 	case trouble(w):
-		r.log.Warn("pass failed", "object", w.After.GetNamespace()+"/"+w.After.GetName(), "reason", w.Verdict.Ready.Reason,
+		r.log.Warn("pass failed", "kind", reflect.TypeOf(w.After).Elem().Name(), "object", w.After.GetNamespace()+"/"+w.After.GetName(), "reason", w.Verdict.Ready.Reason,
 			"message", w.Verdict.Ready.Message, "cause", causes(w.Err))
 		r.events.Eventf(w.After, nil, corev1.EventTypeWarning, w.Verdict.Ready.Reason, "Reconcile", "%s", short(w.Verdict.Ready.Message))
 	case w.Err == nil && w.News != "" && r.news.TryAccept():

@@ -35,7 +35,9 @@ type Reconciler struct {
 	Connections *target.Connections
 	Render      stack.Renderer
 	// Key makes digests of Secrets useless to whoever does not hold it.
-	Key     []byte
+	Key []byte
+	// AllowRemote lets kustomizations fetch remote bases and resources.
+	AllowRemote bool
 	Report  *report.Reporter
 	Metrics *Metrics
 	// Parallel is how many objects of one stage are applied at once.

@@ -122,7 +122,7 @@ func (r *Reconciler) look(ctx context.Context, p *pass, desired []lockstep.Objec
 func (r *Reconciler) render(ctx context.Context, p *pass) error {
 	session := r.Refs.Begin(userOf(p.unit))
 	lookup := r.lookup(session)
-	engine := stack.Engine{Lookup: lookup, Render: r.Render, Key: r.Key}
+	engine := stack.Engine{Lookup: lookup, Render: r.Render, Key: r.Key, AllowRemote: r.AllowRemote}
 	in, err := stack.Resolve(ctx, lookup, p.stack)
 	session.End()
 	if err != nil {

@@ -81,6 +81,12 @@ func (r *Reconciler) connect(ctx context.Context, ref lockstep.TargetRef, t *v1a
 		return "", "", fault.Invalid("spec.kubernetes is missing")
 	}
 	seen := map[string]map[string][]byte{}
+	if t.Spec.Suspend {
+		err := fault.Blocked("it is suspended").WithHint("resume it: spec.suspend of the Target")
+		r.Connections.put(ref, connection{err: err})
+		r.wake(ref)
+		return "", t.Status.Server, nil
+	}
 	d, server, err := r.Dial(*t.Spec.Kubernetes, func(name string) (map[string][]byte, error) {
 		data, err := secrets.Secret(ctx, t.Namespace, name)
 		seen[name] = data
@@ -124,8 +130,11 @@ func (r *Reconciler) report(ctx context.Context, t *v1alpha1.Target, version, se
 		t.Status.Version = version
 	}
 	verdict := v1alpha1.Connected(version)
-	if err != nil {
+	switch {
+	case err != nil:
 		verdict = report.Fault(err)
+	case t.Spec.Suspend:
+		verdict = v1alpha1.Suspended()
 	}
 	v1alpha1.SetVerdict(&t.Status.Conditions, verdict, t.Generation, metav1.Now())
 	return r.Report.Write(ctx, report.Written{Before: before, After: t, Verdict: verdict, Err: err, RetryMax: 5 * time.Minute})

@@ -18,7 +18,7 @@ import (
 const cm = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
 
 func TestMistakes(t *testing.T) {
-	const remoteHint = "\n  copy what it refers to into the repository, or allow remote bases for this Stack"
+	const remoteHint = "\n  copy what it refers to into the repository, or start the server with --allow-remote-bases"
 	cases := map[string]struct {
 		why   string
 		files map[string]string

@@ -261,7 +261,7 @@ func (s *scan) locate(entry string, at site) (lockstep.Entry, string, bool) {
 	if isRemote(entry) {
 		if !s.allowRemote {
 			s.fail(at, fault.Invalid("remote reference %q is refused", entry).
-				WithHint("copy what it refers to into the repository, or allow remote bases for this Stack"))
+				WithHint("copy what it refers to into the repository, or start the server with --allow-remote-bases"))
 		}
 		return lockstep.Entry{}, "", false
 	}
@@ -437,7 +437,7 @@ func (s *scan) refuseRemote(v *yaml.Node, at site) {
 		}
 		if isRemote(entry) && !s.allowRemote {
 			s.fail(at, fault.Invalid("remote reference %q is refused", entry).
-				WithHint("copy what it refers to into the repository, or allow remote bases for this Stack"))
+				WithHint("copy what it refers to into the repository, or start the server with --allow-remote-bases"))
 		}
 	}
 }

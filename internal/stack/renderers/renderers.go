@@ -21,21 +21,20 @@ func All(dir string) render.Registry {
 		corerender.Directory: directory.Render,
 		corerender.Kustomize: kustomize.Render,
 		corerender.Helm: func(ctx context.Context, req corerender.Request) (corerender.Result, error) {
-			return helm.Render(ctx, req, store.With(credentials(req)...))
+			creds, err := credentials(req)
+			if err != nil {
+				return corerender.Result{}, err
+			}
+			return helm.Render(ctx, req, store.With(creds...))
 		},
 	}
 }
 
 // credentials are those of the chart's own repository. They serve what lies
 // below it alone, so a dependency from elsewhere never sees them.
-func credentials(req corerender.Request) []helmchart.Credential {
-	if req.Helm == nil || req.Helm.Chart == nil || len(req.Helm.Chart.Credentials) == 0 {
-		return nil
+func credentials(req corerender.Request) ([]helmchart.Credential, error) {
+	if req.Helm == nil || req.Helm.Chart == nil {
+		return nil, nil
 	}
-	data := req.Helm.Chart.Credentials
-	return []helmchart.Credential{{
-		URL:      req.Helm.Chart.Repo,
-		Username: string(data["username"]), Password: string(data["password"]),
-		CA: data["ca.crt"],
-	}}
+	return helmchart.Credentials(req.Helm.Chart.Repo, req.Helm.Chart.Credentials)
 }
