@@ -45,6 +45,9 @@ func verdict(status metav1.ConditionStatus, reason, message string) Verdict {
 
 // InSync: live and healthy at a revision.
 func InSync(short string, objects int) Verdict {
+	if objects == 0 {
+		return verdict(metav1.ConditionTrue, ReasonReady, short+" asks for no object; is the path the right one?")
+	}
 	return verdict(metav1.ConditionTrue, ReasonReady, fmt.Sprintf("%s is live and healthy (%s)", short, count(objects, "object")))
 }
 

@@ -51,7 +51,7 @@ var verdicts = map[string]struct {
 	"InSyncEmpty": {
 		why:     "A Stack may hold nothing.",
 		verdict: v1alpha1.InSync("1a2b3c4", 0),
-		want:    []shown{{"Ready", "True", "Ready", "1a2b3c4 is live and healthy (0 objects)"}},
+		want:    []shown{{"Ready", "True", "Ready", "1a2b3c4 asks for no object; is the path the right one?"}},
 		kstatus: status.CurrentStatus,
 	},
 	"Fetched": {

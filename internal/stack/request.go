@@ -60,12 +60,10 @@ func helm(ctx context.Context, l Lookup, s *v1alpha1.Stack) (*render.HelmSpec, e
 		IgnoreMissingValuesFiles: h.IgnoreMissingValuesFiles,
 		SkipCRDs:                 h.SkipCRDs,
 		SkipSchemaValidation:     h.SkipSchemaValidation,
-		Revision:                 1,
-	}
-	if s.Status.Release > 0 {
-		// Charts see an upgrade once something was released. The number itself is
-		// not theirs to depend on, or every release would render anew.
-		out.Revision = 2
+		// What a chart comes to depends on Git alone, so charts are told the same at
+		// every render: an install, as helm template says. Hooks are told apart by
+		// history, not by the render.
+		Revision: 1,
 	}
 	if h.Values != nil {
 		out.Values = h.Values.Raw

@@ -59,17 +59,12 @@ var nothingActs = []string{"api", "internal/core", "internal/source", "internal/
 
 var clusterClients = []string{"k8s.io/client-go", "sigs.k8s.io/controller-runtime/pkg/client", "sigs.k8s.io/controller-runtime/pkg/manager"}
 
-// passing holds packages that the rule overlooks, with the reason.
-var passing = map[string]string{
-	"internal/deps": "blank imports that keep go.mod's requirements until code uses them; deleted with the last of them",
-}
-
 // Imports is the import rule. Files of tests are exempt: a test may need to stand
 // up what its package must not know.
 func Imports(t *Tree) []Problem {
 	var out []Problem
 	for _, f := range t.Go {
-		if f.Test || f.Nested != "" || passing[f.Dir] != "" {
+		if f.Test || f.Nested != "" {
 			continue
 		}
 		l, known := layerOf(f.Dir)

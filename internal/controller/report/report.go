@@ -158,7 +158,7 @@ func (r *Reporter) event(w Written) {
 	switch {
 	case trouble(w):
 		r.log.Warn("pass failed", "kind", reflect.TypeOf(w.After).Elem().Name(), "object", w.After.GetNamespace()+"/"+w.After.GetName(), "reason", w.Verdict.Ready.Reason,
-			"message", w.Verdict.Ready.Message, "cause", causes(w.Err))
+			"message", short(w.Verdict.Ready.Message), "cause", causes(w.Err))
 		r.events.Eventf(w.After, nil, corev1.EventTypeWarning, w.Verdict.Ready.Reason, "Reconcile", "%s", short(w.Verdict.Ready.Message))
 	case w.Err == nil && w.News != "" && r.news.TryAccept():
 		r.events.Eventf(w.After, nil, corev1.EventTypeNormal, w.Verdict.Ready.Reason, "Reconcile", "%s", short(w.News))

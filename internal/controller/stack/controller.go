@@ -38,8 +38,8 @@ type Reconciler struct {
 	Key []byte
 	// AllowRemote lets kustomizations fetch remote bases and resources.
 	AllowRemote bool
-	Report  *report.Reporter
-	Metrics *Metrics
+	Report      *report.Reporter
+	Metrics     *Metrics
 	// Parallel is how many objects of one stage are applied at once.
 	Parallel int
 

@@ -13,6 +13,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/controller/refs"
 	"github.com/lockstep-dev/lockstep/internal/controller/target"
 	"github.com/lockstep-dev/lockstep/internal/core/plan"
+	"github.com/lockstep-dev/lockstep/internal/core/render"
 	"github.com/lockstep-dev/lockstep/internal/driver"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/fleet"
@@ -148,7 +149,7 @@ func (r *Reconciler) render(ctx context.Context, p *pass) error {
 // remember keeps what a render came to. A mistake in Git is remembered as well:
 // commits that do not touch what was read would only find it again.
 func (r *Reconciler) remember(p *pass, in stack.Inputs, rendered stack.Rendered, err error) {
-	if err != nil && fault.KindOf(err).Consequence().Retry != fault.OnEvent {
+	if err != nil && !lasting(rendered.Kind, err) {
 		return
 	}
 	rev := in.Snapshot.Revision()
@@ -198,4 +199,17 @@ func (l lookup) Driver(ctx context.Context, ref lockstep.TargetRef) (driver.Driv
 func (l lookup) absent(ctx context.Context, name lockstep.Unit, into client.Object) bool {
 	err := l.client.Get(ctx, types.NamespacedName{Namespace: name.Namespace, Name: name.Name}, into)
 	return apierrors.IsNotFound(err)
+}
+
+// lasting says whether rendering the same tree again ends in the same mistake. A
+// chart that is not found may be published meanwhile; a file that is not found is
+// missing in Git.
+func lasting(kind render.Kind, err error) bool {
+	for _, f := range fault.All(err) {
+		missing := f.Kind == fault.KindNotFound && kind != render.Helm
+		if !missing && f.Kind.Consequence().Retry != fault.OnEvent {
+			return false
+		}
+	}
+	return true
 }
