@@ -3,7 +3,6 @@ package render
 import (
 	"errors"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -65,45 +64,12 @@ func Missing(tree lockstep.Tree, p string, want lockstep.EntryType) *fault.Fault
 // Closest returns up to three of names that want may be a misspelling of, the
 // nearest first.
 func Closest(want string, names []string) []string {
-	type scored struct {
-		name string
-		d    int
-	}
 	limit := max(2, len(want)/3)
-	var found []scored
-	for _, n := range names {
-		// Lengths alone rule most names out.
-		if diff := len(n) - len(want); diff > limit || -diff > limit {
-			continue
-		}
-		if d := distance(strings.ToLower(want), strings.ToLower(n)); d <= limit {
-			found = append(found, scored{n, d})
-		}
-	}
-	slices.SortStableFunc(found, func(a, b scored) int { return a.d - b.d })
 	var out []string
-	for _, f := range found[:min(3, len(found))] {
-		out = append(out, f.name)
+	for _, n := range fault.Nearest(want, names, 3) {
+		if fault.Edits(want, n) <= limit {
+			out = append(out, n)
+		}
 	}
 	return out
-}
-
-// distance is the number of edits between a and b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		last := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			last, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, last+cost)
-		}
-	}
-	return row[len(b)]
 }

@@ -134,7 +134,7 @@ func Nearest(want string, names []string) []string {
 	var found []near
 	for _, n := range names {
 		_, other, _ := strings.Cut(n, "/")
-		far := distance(want, n)
+		far := fault.Edits(want, n)
 		if other == name {
 			far = 0
 		}
@@ -148,27 +148,6 @@ func Nearest(want string, names []string) []string {
 		out = append(out, n.name)
 	}
 	return out
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		prev := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := prev
-			if a[i] != b[j] {
-				cost++
-			}
-			prev = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 func nounOf(obj client.Object) string {

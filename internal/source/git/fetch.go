@@ -257,8 +257,9 @@ func (m *mirror) noSuchRef(ctx context.Context, ref source.Ref) error {
 	for r := range refs {
 		names = append(names, strings.TrimPrefix(r, strings.TrimSuffix(prefix, "*")))
 	}
+	slices.Sort(names)
 	if len(names) == 0 {
 		return f.WithHint("it has no %s at all", kind)
 	}
-	return f.WithHint("closest: %s", strings.Join(nearest(short, names, 3), ", "))
+	return f.WithHint("closest: %s", strings.Join(fault.Nearest(short, names, 3), ", "))
 }
