@@ -218,3 +218,34 @@ func leaderEvent(t *testing.T, w *world.World) (bool, string) {
 	}
 	return false, strings.Join(seen, ", ")
 }
+
+// TestHandover holds that a second replica takes over at once from one that
+// stops in order, as in every rollout.
+func TestHandover(t *testing.T) {
+	w := setUp(t)
+	apply(t, w, strings.ReplaceAll(tenant, "NS", w.Namespace))
+	o := world.ServeOptions{
+		Kubeconfig: kubeconfig(t, w),
+		Args:       []string{"--leader-election", "--leader-election-namespace", system},
+	}
+	first := w.Serve(o)
+	w.Eventually("the first replica leads", 20*time.Second, func() (bool, string) { return leads(first), first.Log() })
+	second := w.Serve(o)
+	repo, url := w.Repo("shop")
+	commit(t, repo, map[string]string{"app/b.yaml": spare})
+	w.Source("shop", url)
+	s := newStack(w, "shop")
+	s.Spec.ServiceAccount = "deployer"
+	w.Create(s)
+	ready(t, w, s)
+	if leads(second) {
+		t.Fatal("both replicas lead")
+	}
+
+	first.Stop()
+	// A lease that is not given back ends after 15 s.
+	w.Eventually("the second replica leads", 10*time.Second, func() (bool, string) { return leads(second), second.Log() })
+	let(t, w, s)
+}
+
+func leads(s *world.Server) bool { return strings.Contains(s.Log(), "Successfully acquired lease") }
