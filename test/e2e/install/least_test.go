@@ -1,6 +1,7 @@
 package install
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -80,7 +81,7 @@ func TestLeastPermissions(t *testing.T) {
 
 	repo, url := w.Repo("shop")
 	commit(t, repo, map[string]string{"app/a.yaml": configMap, "app/b.yaml": spare, "app/c.yaml": deployment, "bare/b.yaml": spare})
-	src := w.Source("shop", url)
+	src := source(t, w, url)
 	s := newStack(w, "shop")
 	s.Spec.ServiceAccount = "deployer"
 	s.Spec.Substitute = &v1alpha1.Substitute{From: []v1alpha1.SubstituteFrom{{Kind: "Secret", Name: "vars"}}}
@@ -140,11 +141,24 @@ func TestClusterAdmin(t *testing.T) {
 	w.Serve(world.ServeOptions{Kubeconfig: kubeconfig(t, w)})
 	repo, url := w.Repo("shop")
 	commit(t, repo, map[string]string{"app/b.yaml": spare})
-	w.Source("shop", url)
+	source(t, w, url)
 	s := newStack(w, "shop")
 	w.Create(s)
 	ready(t, w, s)
 	let(t, w, s)
+}
+
+// source creates the Source and takes it away with the test: one in a namespace
+// that is being deleted is refused its events, in the log of the next test.
+func source(t *testing.T, w *world.World, url string) *v1alpha1.Source {
+	t.Helper()
+	src := w.Source("shop", url)
+	t.Cleanup(func() {
+		if err := w.Client.Delete(context.Background(), src); err != nil {
+			t.Error(err)
+		}
+	})
+	return src
 }
 
 // newStack returns a Stack of the directory app, not created yet.
@@ -233,7 +247,7 @@ func TestHandover(t *testing.T) {
 	second := w.Serve(o)
 	repo, url := w.Repo("shop")
 	commit(t, repo, map[string]string{"app/b.yaml": spare})
-	w.Source("shop", url)
+	source(t, w, url)
 	s := newStack(w, "shop")
 	s.Spec.ServiceAccount = "deployer"
 	w.Create(s)

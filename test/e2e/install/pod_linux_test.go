@@ -40,7 +40,7 @@ func TestPod(t *testing.T) {
 
 	repo, url := w.Repo("shop")
 	commit(t, repo, map[string]string{"app/b.yaml": spare})
-	w.Source("shop", url)
+	source(t, w, url)
 	s := newStack(w, "shop")
 	s.Spec.ServiceAccount = "deployer"
 	w.Create(s)
