@@ -113,8 +113,9 @@ type StackSpec struct {
 	// +optional
 	Interval metav1.Duration `json:"interval,omitzero"`
 
-	// ServiceAccount on the Target that changes are made as, in the target
-	// namespace. Without it the Target's own credential is used.
+	// ServiceAccount on the Target that changes are made as, in the namespace that
+	// has the name of the Stack's own. Without it the Target's own credential is
+	// used.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=253

@@ -67,9 +67,11 @@ func DependenciesOf(s *v1alpha1.Stack) []lockstep.Unit {
 // ActorOf says on whose behalf changes are made.
 func ActorOf(s *v1alpha1.Stack) driver.Actor {
 	return driver.Actor{
-		Unit:                    UnitOf(s),
-		ServiceAccount:          s.Spec.ServiceAccount,
-		ServiceAccountNamespace: NamespaceOf(s),
+		Unit:           UnitOf(s),
+		ServiceAccount: s.Spec.ServiceAccount,
+		// The Stack's own namespace is what its author was given; the target
+		// namespace is what the author writes, and would reach any account.
+		ServiceAccountNamespace: s.Namespace,
 	}
 }
 
