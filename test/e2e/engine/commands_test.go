@@ -150,6 +150,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"secret":     secret,
 	"keep":       keep,
 	"columns":    columns,
+	"unseen":     unseen,
 	"legacy":     legacy,
 	"git":        git,
 	"gitserver":  gitserver,
@@ -386,6 +387,26 @@ func columns(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	_, _ = ts.Stdout().Write([]byte(out.String() + "\n"))
+}
+
+// unseen TEXT: it is in no status and event of the namespace, and not in the
+// server's log.
+func unseen(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "unseen text")
+	s := of(ts)
+	var events corev1.EventList
+	var stacks v1alpha1.StackList
+	var sources v1alpha1.SourceList
+	ts.Check(s.world.Client.List(context.Background(), &events, inNamespace(s.ns)))
+	ts.Check(s.world.Client.List(context.Background(), &stacks, inNamespace(s.ns)))
+	ts.Check(s.world.Client.List(context.Background(), &sources, inNamespace(s.ns)))
+	for place, what := range map[string]any{"an event": events.Items, "a Stack": stacks.Items, "a Source": sources.Items, "the log": s.server.Log()} {
+		text, err := json.Marshal(what)
+		ts.Check(err)
+		if bytes.Contains(text, []byte(args[0])) {
+			ts.Fatalf("%q is in %s:\n%s", args[0], place, text)
+		}
+	}
 }
 
 // legacy FILE: kubectl apply as it was before server-side apply: a client that
