@@ -157,7 +157,7 @@ func (c *Cluster) lookAgain(ctx context.Context, r *record) error {
 
 func place(o lockstep.Object) string {
 	if from := o.Origin.String(); from != "" {
-		return o.Key().String() + " (" + from + ")"
+		return o.Key().String() + ", " + from
 	}
 	return o.Key().String()
 }
