@@ -44,6 +44,8 @@ if [ ! -x "$binary" ]; then
 fi
 
 mkdir -p "$(dirname "$out")"
-# A link costs no disk; replacing it by rename leaves running clusters alone.
+# A link costs no disk; replacing it by rename leaves running clusters alone. A
+# link that is there already is left: mv refuses to rename a file to itself.
+[ "$binary" -ef "$out" ] && exit 0
 ln -f "$binary" "$out.new.$$" 2>/dev/null || cp "$binary" "$out.new.$$"
 mv -f "$out.new.$$" "$out"
