@@ -130,7 +130,7 @@ func (s *server) verify(r *http.Request, name lockstep.Unit) (webhook.Push, erro
 	if key == "" {
 		key = "token"
 	}
-	user := refs.User{Kind: "Webhook", Namespace: name.Namespace, Name: name.Name}
+	user := refs.User{Kind: refs.Webhook, Namespace: name.Namespace, Name: name.Name}
 	data, err := s.refs.Get(r.Context(), user, refs.Ref{Kind: "Secret", Namespace: name.Namespace, Name: ref.Name})
 	if err != nil || len(data[key]) == 0 {
 		return webhook.Push{}, refused

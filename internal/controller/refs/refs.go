@@ -35,9 +35,12 @@ type Ref struct {
 // String returns "Secret payments/git".
 func (r Ref) String() string { return r.Kind + " " + r.Namespace + "/" + r.Name }
 
+// Webhook is the kind of user that checks the announcements for a Source.
+const Webhook = "Webhook"
+
 // User is who uses an object, as the caller likes to name it.
 type User struct {
-	Kind      string // "Source", "Stack", "Target"
+	Kind      string // "Source", "Stack", "Target" or Webhook
 	Namespace string
 	Name      string
 }

@@ -44,6 +44,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 			return reconcile.Result{}, err
 		}
 		r.Refs.Release(userOf(name))
+		r.Refs.Release(refs.User{Kind: refs.Webhook, Namespace: name.Namespace, Name: name.Name})
 		r.Fleet.Remove(name)
 		return reconcile.Result{}, nil
 	}
