@@ -28,7 +28,7 @@ type URL struct {
 
 var (
 	helper  = regexp.MustCompile(`^[A-Za-z0-9+.-]+::`)
-	scpForm = regexp.MustCompile(`^(?:([^@/:\s]+)@)?(\[[0-9A-Fa-f:.]+\]|[^@/:\s\[\]]+):(.+)$`)
+	scpForm = regexp.MustCompile(`^(?:([^@/:\s]+)@)?(\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]|[^@/:\s\[\]]+):(.+)$`)
 	host    = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9._:%-]*[A-Za-z0-9_.])?$|^::[0-9A-Fa-f:.]*$`)
 )
 
@@ -103,6 +103,9 @@ func (u URL) check() error {
 		return fmt.Errorf("has no path")
 	case strings.HasPrefix(u.Path, "-"):
 		return fmt.Errorf("has a path that starts with a dash")
+	case strings.HasPrefix(u.Path, ":"):
+		// Two colons are how git is asked for a transport helper.
+		return fmt.Errorf("has a path that starts with a colon")
 	}
 	return nil
 }

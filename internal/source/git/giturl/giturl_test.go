@@ -116,7 +116,7 @@ func TestSameRepository(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"https://h/r", "git@h:r", "ssh://u@h:1/r", "ext::x", "-x:y", "file:///x", "[::1]:x", "https://u:p@h/r"} {
+	for _, s := range []string{"https://h/r", "git@h:r", "ssh://u@h:1/r", "ext::x", "-x:y", "file:///x", "[::1]:x", "https://u:p@h/r", "[0]::", "u@h::x"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
