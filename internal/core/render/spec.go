@@ -48,8 +48,9 @@ type Request struct {
 	// Capabilities of the Target, for Helm. Zero means a recent default.
 	KubeVersion string
 	APIVersions []string
-	// Namespaced answers whether a kind lives in a namespace; nil for unknown
-	// (namespaces are then set only where the built-in kinds say so).
+	// Namespaced answers whether a kind lives in a namespace, for kinds that are
+	// not built in; nil for nobody to ask. A kind that nobody knows gets the
+	// namespace.
 	Namespaced func(lockstep.GroupKind) (namespaced, known bool)
 
 	// AllowRemote lets Kustomize fetch remote bases and resources.
