@@ -19,6 +19,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/source/git/httpserver"
 	"github.com/lockstep-dev/lockstep/test/cluster"
+	"github.com/lockstep-dev/lockstep/test/faulty"
 	"github.com/lockstep-dev/lockstep/test/world"
 )
 
@@ -63,14 +64,15 @@ var chapters = []struct {
 // was carried out but before the answer is known.
 func TestKilledAtEveryChange(t *testing.T) {
 	w := world.New(t)
-	p := newProxy(t, w.Cluster.Config(t))
-	options := world.ServeOptions{Kubeconfig: p.kubeconfig, DataDir: t.TempDir()}
+	api := faulty.New(t, w.Cluster.Config(t))
+	options := world.ServeOptions{Kubeconfig: api.Kubeconfig, DataDir: t.TempDir()}
 	s := w.Serve(options)
 	killed := make(chan struct{})
-	p.kill = func() {
+	p := &strike{kill: func() {
 		s.Kill()
 		close(killed)
-	}
+	}}
+	api.Decide(p.decide)
 	for _, when := range []moment{beforeIt, afterIt} {
 		for k := 1; ; k++ {
 			if k > most {
