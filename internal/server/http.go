@@ -8,11 +8,9 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/controller/refs"
@@ -89,7 +87,7 @@ func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.Handle("GET /metrics", promhttp.HandlerFor(ctrlmetrics.Registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", s.meters.handler())
 	mux.HandleFunc("POST /hooks/{namespace}/{name}", s.hook)
 	return mux
 }
@@ -99,15 +97,21 @@ func (s *server) handler() http.Handler {
 // the Source's own secret; and all that it can do is make a fetch happen now.
 func (s *server) hook(w http.ResponseWriter, r *http.Request) {
 	name := lockstep.Unit{Namespace: r.PathValue("namespace"), Name: r.PathValue("name")}
-	push, err := s.verify(r, name)
+	ctx, span := s.opts.Tracer.Root(r.Context(), "webhook")
+	push, err := s.verify(r.WithContext(ctx), name)
+	defer span.End(err)
 	if err != nil {
+		s.meters.webhooks.WithLabelValues("refused").Inc()
 		problem(w, fault.As(err))
 		return
 	}
 	if push.Event != webhook.EventPush {
+		s.meters.webhooks.WithLabelValues("ignored").Inc()
 		w.WriteHeader(http.StatusOK)
 		return
 	}
+	s.meters.webhooks.WithLabelValues("accepted").Inc()
+	s.causes.Asked(name, span.Cause())
 	s.queues.sources.add(name)
 	w.WriteHeader(http.StatusAccepted)
 }

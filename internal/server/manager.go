@@ -23,6 +23,7 @@ import (
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/observe/kubeapi"
 )
 
 // quick returns cfg without a limit on our side: the API's priority and fairness
@@ -34,12 +35,12 @@ func quick(cfg *rest.Config) *rest.Config {
 	return out
 }
 
-func newManager(o Options) (ctrl.Manager, error) {
+func newManager(o Options, m *meters) (ctrl.Manager, error) {
 	scheme := runtime.NewScheme()
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
 		return nil, err
 	}
-	return ctrl.NewManager(quick(o.Config), ctrl.Options{
+	return ctrl.NewManager(m.counted(quick(o.Config), kubeapi.Local), ctrl.Options{
 		Scheme: scheme,
 		// Three kinds are all that is ever read this way; discovery would cost
 		// requests to learn what is known.

@@ -15,7 +15,6 @@ import (
 	"k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
-	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/controller/refs"
@@ -30,6 +29,8 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/fleet"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/observe"
+	"github.com/lockstep-dev/lockstep/internal/observe/kubeapi"
 	"github.com/lockstep-dev/lockstep/internal/source/git"
 	"github.com/lockstep-dev/lockstep/internal/stack/renderers"
 )
@@ -59,6 +60,12 @@ type Options struct {
 	LeaderElection bool
 	// LeaderElectionNamespace holds the lease; default the pod's own.
 	LeaderElectionNamespace string
+	// StackMetrics gives each Stack series of its own.
+	StackMetrics bool
+	// Tracer begins traces; nil for none.
+	Tracer *observe.Tracer
+	// Version is what this binary calls itself.
+	Version string
 	// Ready is called once the listener and the controllers are up; may be nil.
 	Ready func(addr string)
 	Log   *slog.Logger
@@ -80,16 +87,20 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	ctrl.SetLogger(logr.FromSlogHandler(o.Log.Handler()))
+	meters := newMeters(o.Version)
 	if !o.SkipCRDs {
-		if err := installCRDs(ctx, o.Config); err != nil {
+		if err := installCRDs(ctx, meters.counted(o.Config, kubeapi.Local)); err != nil {
 			return err
 		}
 	}
-	mgr, err := newManager(o)
+	mgr, err := newManager(o, meters)
 	if err != nil {
 		return fault.Unavailable("the Kubernetes API at %s cannot be used", o.Config.Host).Because(err)
 	}
-	s := &server{opts: o, key: key, mgr: mgr, queues: newQueues()}
+	s := &server{opts: o, key: key, mgr: mgr, queues: newQueues(), meters: meters}
+	if o.Tracer != nil {
+		s.causes = observe.NewCauses()
+	}
 	if err := s.wire(ctx); err != nil {
 		return err
 	}
@@ -102,6 +113,8 @@ type server struct {
 	key  []byte
 	mgr  ctrl.Manager
 
+	meters      *meters
+	causes      *observe.Causes // nil without traces
 	queues      *queues
 	fleet       *fleet.Fleet
 	refs        *refs.Store
@@ -110,13 +123,13 @@ type server struct {
 
 // wire makes the parts and hands each what it needs.
 func (s *server) wire(ctx context.Context) error {
-	core, err := v1.NewForConfig(quick(s.opts.Config))
+	core, err := v1.NewForConfig(s.meters.counted(quick(s.opts.Config), kubeapi.Local))
 	if err != nil {
 		return fault.Invalid("the kubeconfig cannot be used").Because(err)
 	}
 	s.fleet = fleet.New(s.queues.stack)
 	s.refs = refs.New(ctx, core, s.refChanged)
-	local, err := s.connect(s.opts.Config, nil)
+	local, err := s.connect(kubeapi.Local, s.opts.Config, nil)
 	if err != nil {
 		return err
 	}
@@ -126,7 +139,7 @@ func (s *server) wire(ctx context.Context) error {
 	sources := &sourcectl.Reconciler{
 		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Report: reporter,
 		Mirrors: git.New(git.Options{Dir: filepath.Join(s.opts.DataDir, "git"), AllowFile: s.opts.AllowFileURLs, Log: s.opts.Log}),
-		Metrics: sourcectl.NewMetrics(ctrlmetrics.Registry),
+		Metrics: sourcectl.NewMetrics(s.meters), Tracer: s.opts.Tracer, Causes: s.causes,
 	}
 	targets := &targetctl.Reconciler{
 		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Connections: s.connections,
@@ -135,7 +148,8 @@ func (s *server) wire(ctx context.Context) error {
 	stacks := &stackctl.Reconciler{
 		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Connections: s.connections,
 		Render: renderers.All(filepath.Join(s.opts.DataDir, "charts")).Render, Key: s.key, AllowRemote: s.opts.AllowRemoteBases, Report: reporter,
-		Metrics: stackctl.NewMetrics(ctrlmetrics.Registry), Parallel: 8,
+		Metrics: stackctl.NewMetrics(s.meters, stackctl.PerStack(s.opts.StackMetrics)), Parallel: 8,
+		Tracer: s.opts.Tracer, Causes: s.causes, Log: s.opts.Log,
 	}
 	return errors.Join(
 		s.control("source", &v1alpha1.Source{}, sources, s.queues.sources.bind),
@@ -146,9 +160,9 @@ func (s *server) wire(ctx context.Context) error {
 
 // connect makes the driver of one cluster; its events wake the units that they
 // are about.
-func (s *server) connect(cfg *rest.Config, namespaces []string) (*kubernetes.Cluster, error) {
+func (s *server) connect(name string, cfg *rest.Config, namespaces []string) (*kubernetes.Cluster, error) {
 	return kubernetes.Connect(kubernetes.Options{
-		Config:     cfg,
+		Config:     s.meters.counted(cfg, name),
 		Namespaces: namespaces,
 		OnChange:   func(c driver.Change) { s.queues.stack(c.Unit) },
 		Digester:   diff.Digester{Key: s.key},
@@ -156,12 +170,12 @@ func (s *server) connect(cfg *rest.Config, namespaces []string) (*kubernetes.Clu
 	})
 }
 
-func (s *server) dial(spec v1alpha1.KubernetesTarget, secret func(string) (map[string][]byte, error)) (targetctl.Probed, string, error) {
+func (s *server) dial(ref lockstep.TargetRef, spec v1alpha1.KubernetesTarget, secret func(string) (map[string][]byte, error)) (targetctl.Probed, string, error) {
 	cfg, err := access.Config(spec, secret, access.Options{InCluster: s.opts.Config, ExecCommands: s.opts.ExecCommands})
 	if err != nil {
 		return nil, spec.Server, err
 	}
-	c, err := s.connect(cfg, spec.Namespaces)
+	c, err := s.connect(ref.String(), cfg, spec.Namespaces)
 	if err != nil {
 		return nil, cfg.Host, err
 	}

@@ -18,6 +18,10 @@ type layer struct {
 // below is what every package on the level of the drivers may import.
 var below = []string{"internal/core", "internal/lockstep", "internal/fault"}
 
+// seen is what packages that act say what they are doing with. The core does not:
+// it has no time and is over at once.
+var seen = slices.Concat(below, []string{"internal/observe"})
+
 // level is where Lockstep touches the world: what fetches, renders, keeps and
 // applies.
 var level = []string{"internal/source", "internal/render", "internal/driver", "internal/secret", "internal/store"}
@@ -33,19 +37,20 @@ const (
 var layers = []layer{
 	{dir: "internal/lockstep", why: leaf},
 	{dir: "internal/fault", why: leaf},
+	{dir: "internal/observe", may: []string{"internal/lockstep", "internal/fault"}, why: "whatever acts imports it, so that whatever it imports is imported by all that acts"},
 	{dir: "internal/core", may: below, why: "the middle decides from what it is given; it does not know who asks or who acts"},
-	{dir: "internal/source", may: below, why: siblings},
-	{dir: "internal/render", may: below, why: siblings},
-	{dir: "internal/driver", may: slices.Concat([]string{"api"}, below), why: siblings}, // api for the names that are written on objects
-	{dir: "internal/secret", may: below, why: siblings},
-	{dir: "internal/store", may: below, why: siblings},
+	{dir: "internal/source", may: seen, why: siblings},
+	{dir: "internal/render", may: seen, why: siblings},
+	{dir: "internal/driver", may: slices.Concat([]string{"api"}, seen), why: siblings}, // api for the names that are written on objects
+	{dir: "internal/secret", may: seen, why: siblings},
+	{dir: "internal/store", may: seen, why: siblings},
 	{dir: "api", may: []string{"internal/lockstep"}, why: "others import the kinds; they should get types and nothing that acts"},
 	{dir: "deploy", why: "it holds files to be embedded and decides nothing"},
-	{dir: "internal/stack", may: slices.Concat([]string{"api"}, level, below), why: "it is the pass that controller and CLI share, and knows neither"},
-	{dir: "internal/fleet", may: slices.Concat([]string{"internal/stack", "api"}, level, below), why: "it is what a server remembers of all Stacks, and asks nobody"},
-	{dir: "internal/controller", may: slices.Concat([]string{"internal/fleet", "internal/stack", "api"}, level, below), why: downward},
-	{dir: "internal/server", may: slices.Concat([]string{"internal/controller", "internal/fleet", "internal/stack", "api", "deploy"}, level, below), why: downward},
-	{dir: "internal/cli", may: slices.Concat([]string{"internal/server", "internal/controller", "internal/fleet", "internal/stack", "api", "deploy"}, level, below), why: downward},
+	{dir: "internal/stack", may: slices.Concat([]string{"api"}, level, seen), why: "it is the pass that controller and CLI share, and knows neither"},
+	{dir: "internal/fleet", may: slices.Concat([]string{"internal/stack", "api"}, level, seen), why: "it is what a server remembers of all Stacks, and asks nobody"},
+	{dir: "internal/controller", may: slices.Concat([]string{"internal/fleet", "internal/stack", "api"}, level, seen), why: downward},
+	{dir: "internal/server", may: slices.Concat([]string{"internal/controller", "internal/fleet", "internal/stack", "api", "deploy"}, level, seen), why: downward},
+	{dir: "internal/cli", may: slices.Concat([]string{"internal/server", "internal/controller", "internal/fleet", "internal/stack", "api", "deploy"}, level, seen), why: downward},
 	{dir: "cmd", may: []string{"internal/cli", "internal/server", "internal/controller"}, why: "main is a dozen lines; what it would have to decide belongs into cli"},
 	{dir: "test", may: []string{"api", "cmd", "deploy", "internal"}, why: "tests may look at everything"},
 }

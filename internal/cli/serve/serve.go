@@ -46,7 +46,7 @@ kubeconfig. It installs its own definitions, and keeps mirrors and caches under
 			if err != nil {
 				return err
 			}
-			o.Log, o.Config = log, config
+			o.Log, o.Config, o.Version = log, config, e.Version
 			if err := o.complete(e, cmd); err != nil {
 				return err
 			}
@@ -69,6 +69,7 @@ func (o *options) bind(cmd *cobra.Command) {
 	f.BoolVar(&o.AllowRemoteBases, "allow-remote-bases", false, "let kustomizations fetch remote bases and resources")
 	f.BoolVar(&o.LeaderElection, "leader-election", false, "stand by while another replica serves; as a pod it does")
 	f.StringVar(&o.LeaderElectionNamespace, "leader-election-namespace", "", "namespace of the lease (default the pod's own)")
+	f.BoolVar(&o.StackMetrics, "stack-metrics", true, "give each Stack series of its own in /metrics")
 	f.StringVar(&o.LogLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&o.LogFormat, "log-format", "text", "text or json")
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/fleet"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/observe"
 	"github.com/lockstep-dev/lockstep/internal/source"
 	"github.com/lockstep-dev/lockstep/internal/stack"
 )
@@ -33,10 +34,12 @@ type Reconciler struct {
 	Mirrors source.Opener
 	Report  *report.Reporter
 	Metrics *Metrics
+	Tracer  *observe.Tracer
+	Causes  *observe.Causes
 }
 
-// Reconcile looks at the remote once.
-func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+// reconcile looks at the remote once.
+func (r *Reconciler) reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
 	name := lockstep.Unit{Namespace: req.Namespace, Name: req.Name}
 	src := &v1alpha1.Source{}
 	if err := r.Client.Get(ctx, req.NamespacedName, src); err != nil {
@@ -46,6 +49,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		r.Refs.Release(userOf(name))
 		r.Refs.Release(refs.User{Kind: refs.Webhook, Namespace: name.Namespace, Name: name.Name})
 		r.Fleet.Remove(name)
+		r.Causes.Forget(name)
 		return reconcile.Result{}, nil
 	}
 	src = r.Report.Latest(src).(*v1alpha1.Source).DeepCopy()
@@ -115,6 +119,7 @@ func (r *Reconciler) keep(ctx context.Context, name lockstep.Unit, src *v1alpha1
 }
 
 func (r *Reconciler) publish(ctx context.Context, name lockstep.Unit, snap source.Snapshot, mirror source.Mirror) {
+	r.brought(ctx, name, snap)
 	users, touched := r.Fleet.Publish(name, snap, func(commit string) (source.Snapshot, error) {
 		// Pinned commits are read from the mirror long after this pass is over.
 		return mirror.At(context.WithoutCancel(ctx), commit)

@@ -16,6 +16,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/driver"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/observe"
 	"github.com/lockstep-dev/lockstep/internal/stack"
 )
 
@@ -24,7 +25,9 @@ import (
 // One object that fails does not hold up the others, except deletions: nothing
 // is deleted in a pass in which something could not be applied, because what
 // fails may be the very thing that takes over from what would go.
-func (r *Reconciler) act(ctx context.Context, p *pass) error {
+func (r *Reconciler) act(ctx context.Context, p *pass) (err error) {
+	ctx, b := r.begin(ctx, beatApply)
+	defer func() { r.end(b, err) }()
 	if err := r.intend(ctx, p); err != nil {
 		return err
 	}
@@ -47,6 +50,9 @@ func (r *Reconciler) act(ctx context.Context, p *pass) error {
 }
 
 func (r *Reconciler) stage(ctx context.Context, p *pass, actor driver.Actor, stage plan.Stage) []lockstep.Outcome {
+	ctx, span := observe.Start(ctx, "apply stage")
+	defer span.End(nil)
+	span.Set("lockstep.stage", stage.Name)
 	out := make([]lockstep.Outcome, len(stage.Steps))
 	failed := p.broken != nil || failures(p.outcomes) != nil
 	var g errgroup.Group
@@ -57,7 +63,7 @@ func (r *Reconciler) stage(ctx context.Context, p *pass, actor driver.Actor, sta
 			continue
 		}
 		g.Go(func() error {
-			out[i] = p.driver.Apply(ctx, actor, step)
+			out[i] = applyOne(ctx, p.driver, actor, step)
 			return nil
 		})
 	}

@@ -10,6 +10,7 @@ package stack
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -24,6 +25,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/fleet"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/observe"
 	"github.com/lockstep-dev/lockstep/internal/stack"
 )
 
@@ -40,14 +42,17 @@ type Reconciler struct {
 	AllowRemote bool
 	Report      *report.Reporter
 	Metrics     *Metrics
+	Tracer      *observe.Tracer
+	Causes      *observe.Causes
+	Log         *slog.Logger
 	// Parallel is how many objects of one stage are applied at once.
 	Parallel int
 
 	heals heals
 }
 
-// Reconcile moves one Stack a step closer to what Git asks for.
-func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+// reconcile moves one Stack a step closer to what Git asks for.
+func (r *Reconciler) reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
 	unit := lockstep.Unit{Namespace: req.Namespace, Name: req.Name}
 	s := &v1alpha1.Stack{}
 	if err := r.Client.Get(ctx, req.NamespacedName, s); err != nil {
@@ -96,6 +101,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 
 func (r *Reconciler) forget(unit lockstep.Unit) {
 	r.heals.forget(unit)
+	r.Metrics.leaves(unit)
 	r.Refs.Release(userOf(unit))
 	r.Fleet.Forget(unit)
 }

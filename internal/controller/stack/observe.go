@@ -85,13 +85,16 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 	memo, fresh := r.Fleet.Memo(p.unit, p.stack.Generation)
 	if fresh && !p.requested() {
 		if memo.Err != nil {
+			r.Metrics.recalled.Inc()
 			return memo.Err
 		}
 		done, err := r.recall(ctx, p, memo)
 		if err != nil || done {
+			r.Metrics.recalled.Inc()
 			return err
 		}
 	}
+	r.Metrics.forgotten.Inc()
 	return r.render(ctx, p)
 }
 
@@ -109,12 +112,13 @@ func (r *Reconciler) recall(ctx context.Context, p *pass, memo fleet.Memo) (bool
 }
 
 // look asks the driver what is live.
-func (r *Reconciler) look(ctx context.Context, p *pass, desired []lockstep.Object) error {
+func (r *Reconciler) look(ctx context.Context, p *pass, desired []lockstep.Object) (err error) {
+	ctx, b := r.begin(ctx, beatObserve)
+	defer func() { r.end(b, err) }()
 	kinds := stack.KindsOf(p.stack)
 	for _, w := range p.memo.Wants {
 		kinds = append(kinds, w.Key.GroupKind())
 	}
-	var err error
 	p.live, err = p.driver.Observe(ctx, driver.Query{Unit: p.unit, Kinds: kinds, Desired: desired})
 	return err
 }
@@ -124,13 +128,12 @@ func (r *Reconciler) render(ctx context.Context, p *pass) error {
 	session := r.Refs.Begin(userOf(p.unit))
 	lookup := r.lookup(session)
 	engine := stack.Engine{Lookup: lookup, Render: r.Render, Key: r.Key, AllowRemote: r.AllowRemote}
-	in, err := stack.Resolve(ctx, lookup, p.stack)
+	in, err := r.resolve(ctx, lookup, p)
 	session.End()
 	if err != nil {
 		return err
 	}
-	rendered, err := engine.Desired(ctx, in)
-	r.Metrics.rendered(rendered.Kind, err)
+	rendered, err := r.desired(ctx, engine, in)
 	if err != nil {
 		r.remember(p, in, rendered, err)
 		return err
@@ -141,7 +144,7 @@ func (r *Reconciler) render(ctx context.Context, p *pass) error {
 		return err
 	}
 	in.Carried = stack.Carried(p.before, rendered.Key)
-	p.plan, p.broken = engine.Plan(in, rendered.Objects, p.live)
+	p.plan, p.broken = r.decide(ctx, engine, in, rendered.Objects, p.live)
 	r.remember(p, in, rendered, nil)
 	return nil
 }

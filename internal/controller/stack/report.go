@@ -16,6 +16,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/core/health"
 	"github.com/lockstep-dev/lockstep/internal/fleet"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/observe"
 )
 
 // settled reports a pass that did all it could: what is left is how the objects
@@ -49,7 +50,10 @@ func (r *Reconciler) verdict(p *pass, h lockstep.Health) v1alpha1.Verdict {
 
 // report turns what the pass came to into the status, one event at the most, and
 // the time of the next look.
-func (r *Reconciler) report(ctx context.Context, p *pass, v v1alpha1.Verdict, err error) (reconcile.Result, error) {
+func (r *Reconciler) report(ctx context.Context, p *pass, v v1alpha1.Verdict, err error) (res reconcile.Result, failed error) {
+	describe(observe.Current(ctx), p, v.Ready.Reason, err)
+	ctx, b := r.begin(ctx, beatReport)
+	defer func() { r.end(b, failed) }()
 	s := &p.stack.Status
 	s.ObservedGeneration = p.stack.Generation
 	if v.Ready.Reason != v1alpha1.ReasonWaiting {
@@ -77,6 +81,8 @@ func (r *Reconciler) report(ctx context.Context, p *pass, v v1alpha1.Verdict, er
 
 	r.Fleet.Set(p.unit, fleet.State{Ready: v.Ready.Status == metav1.ConditionTrue, Why: firstLine(v.Ready.Message)})
 	r.Metrics.passes.WithLabelValues(v.Ready.Reason).Observe(time.Since(p.start).Seconds())
+	r.Metrics.stands(p.unit, s.Conditions)
+	r.tell(ctx, p, v)
 	return r.Report.Write(ctx, report.Written{
 		Before: p.before, After: p.stack, Verdict: v, Err: err, News: news,
 		Again:    again(p, v),

@@ -37,7 +37,7 @@ type Probed interface {
 
 // Dial turns a spec and the Secrets that it names into a driver and the address
 // that it talks to.
-type Dial func(spec v1alpha1.KubernetesTarget, secret func(name string) (map[string][]byte, error)) (d Probed, server string, err error)
+type Dial func(ref lockstep.TargetRef, spec v1alpha1.KubernetesTarget, secret func(name string) (map[string][]byte, error)) (d Probed, server string, err error)
 
 // Reconciler connects Targets.
 type Reconciler struct {
@@ -87,7 +87,7 @@ func (r *Reconciler) connect(ctx context.Context, ref lockstep.TargetRef, t *v1a
 		r.wake(ref)
 		return "", t.Status.Server, nil
 	}
-	d, server, err := r.Dial(*t.Spec.Kubernetes, func(name string) (map[string][]byte, error) {
+	d, server, err := r.Dial(ref, *t.Spec.Kubernetes, func(name string) (map[string][]byte, error) {
 		data, err := secrets.Secret(ctx, t.Namespace, name)
 		seen[name] = data
 		return data, err
