@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lockstep-dev/lockstep/internal/core/health/expr"
+	"github.com/lockstep-dev/lockstep/internal/core/health/rules"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 )
 
@@ -45,10 +47,30 @@ func Of(object map[string]any) lockstep.Health {
 	if h, ok := declared(t); ok {
 		return h
 	}
-	if j, ok := judges[t.groupKind()]; ok {
+	gk := t.groupKind()
+	if j, ok := judges[gk]; ok {
 		return j(t)
 	}
+	if h, ok := fromLibrary(t, gk); ok {
+		return h
+	}
 	return generic(t)
+}
+
+// fromLibrary asks the rules that come with Lockstep.
+func fromLibrary(t tree, gk lockstep.GroupKind) (lockstep.Health, bool) {
+	if !inLibrary(gk) {
+		return lockstep.Health{}, false
+	}
+	s := theLibrary().find(gk)
+	if s == nil {
+		return lockstep.Health{}, false
+	}
+	set, err := s.set(rules.Files)
+	if err != nil {
+		return lockstep.Health{}, false // its tests do not let it come to this
+	}
+	return set.judge(t, expr.Bind(t))
 }
 
 func ok() lockstep.Health { return lockstep.Health{Status: lockstep.Healthy} }
