@@ -84,7 +84,7 @@ func (r *Reconciler) tearDownPlan(p *pass) (plan.Plan, error) {
 		Unit:   p.unit,
 		Target: stack.TargetOf(p.stack),
 		Live:   p.live,
-		Policy: plan.Policy{Prune: true, AllowEmpty: true},
+		Policy: plan.Policy{Prune: true, AllowEmpty: true, Deleting: true},
 		Key:    r.Key,
 	})
 }

@@ -20,6 +20,7 @@ const (
 	DriftLine   LineKind = "drift"
 	GateLine    LineKind = "gate"
 	SummaryLine LineKind = "summary"
+	HookLine    LineKind = "hook"
 )
 
 // Line is one line of a printed plan, before colour.
@@ -66,8 +67,11 @@ func Lines(p Plan, d Detail) []Line {
 	width := column(p, steps)
 	var out []Line
 	for _, s := range steps {
-		out = append(out, Line{LineKind(s.Verb.String()), 2, s.Verb.Sign(), pad(s.Key.Short(), width) + s.Reason})
+		out = append(out, Line{LineKind(s.Verb.String()), 2, s.Verb.Sign(), pad(s.Key.Short(), width) + inWave(s.Wave) + s.Reason})
 		out = append(out, fieldLines(s.Changes, d)...)
+	}
+	for _, h := range p.Hooks {
+		out = append(out, Line{HookLine, 2, "»", pad(h.Name(), width) + inWave(h.Wave) + h.Sentence()})
 	}
 	for _, x := range p.Drifted {
 		out = append(out, Line{DriftLine, 2, "≠", pad(x.Key.Short(), width) + "drift, left alone: " + culprits(x.Changes)})
@@ -88,6 +92,30 @@ func Lines(p Plan, d Detail) []Line {
 	return append(out, Line{SummaryLine, 0, "", p.Sentence()})
 }
 
+// inWave names a wave that is not the usual one.
+func inWave(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("wave %d: ", n)
+}
+
+// Name returns the hook's object as people read it.
+func (h Hook) Name() string {
+	if h.Key.Name != "" {
+		return h.Key.Short()
+	}
+	return h.Key.Short() + "(new name)"
+}
+
+// Sentence says when the hook runs.
+func (h Hook) Sentence() string {
+	if h.Event == h.Phase {
+		return "runs as " + h.Phase + " hook"
+	}
+	return "runs as " + h.Phase + " hook (" + h.Event + ")"
+}
+
 // maxColumn keeps one long name from pushing all reasons off the screen.
 const maxColumn = 56
 
@@ -100,6 +128,9 @@ func column(p Plan, steps []Step) int {
 	}
 	for _, s := range steps {
 		see(s.Key)
+	}
+	for _, h := range p.Hooks {
+		see(h.Key)
 	}
 	for _, d := range p.Drifted {
 		see(d.Key)
@@ -158,8 +189,11 @@ func (p Plan) Sentence() string {
 		what string
 	}{
 		{s.Create, "to create"}, {s.Update, "to change"}, {s.Replace, "to replace"}, {s.Delete, "to delete"},
-		{s.Orphan, "to give up"}, {s.Unchanged, "unchanged"}, {len(p.Drifted), "drifted"},
+		{s.Orphan, "to give up"}, {len(p.Hooks), "hooks to run"}, {s.Unchanged, "unchanged"}, {len(p.Drifted), "drifted"},
 	} {
+		if c.n == 1 {
+			c.what = strings.Replace(c.what, "hooks", "hook", 1)
+		}
 		if c.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
 		}

@@ -1,11 +1,14 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/lockstep-dev/lockstep/internal/core/diff"
+	"github.com/lockstep-dev/lockstep/internal/core/hook"
 	"github.com/lockstep-dev/lockstep/internal/core/order"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
@@ -28,7 +31,7 @@ func Make(f Facts) (Plan, error) {
 	m.prune()
 	p := Plan{
 		Unit: f.Unit, Target: f.Target, Revision: f.Revision,
-		Stages: m.stages(), Unchanged: m.unchanged, Drifted: m.drifted, Notes: m.notes,
+		Stages: m.stages(), Hooks: f.Hooks, Unchanged: m.unchanged, Drifted: m.drifted, Notes: m.notes,
 		Gates: m.gates(),
 	}
 	p.Digest = p.digest()
@@ -153,7 +156,17 @@ func defines(o lockstep.Object) (lockstep.GroupKind, bool) {
 // decide finds the step, if any, for one desired object.
 func (m *maker) decide(o lockstep.Object) {
 	k := o.Key()
-	if m.unknown[k.GroupKind()] {
+	role, err := hook.Of(o)
+	if err != nil {
+		m.errs = append(m.errs, err)
+		return
+	}
+	if why := role.Options.LeftAlone; why != "" {
+		m.unchanged++
+		m.notes = append(m.notes, Note{Key: k, Text: "is left alone: annotation " + why})
+		return
+	}
+	if m.unknown[k.GroupKind()] && !role.Options.LateKind {
 		m.errs = append(m.errs, unknownKind(o))
 		return
 	}
@@ -167,8 +180,20 @@ func (m *maker) decide(o lockstep.Object) {
 		m.notes = append(m.notes, Note{Key: k, Text: "ran and went away by itself: spec.ttlSecondsAfterFinished"})
 		return
 	}
-	step := Step{Key: k, Desired: o, Digest: m.digester.Object(o), Replace: m.mayReplace(o)}
+	step := Step{
+		Key: k, Desired: o, Digest: m.digester.Object(o), Wave: role.Wave,
+		Replace:     m.Policy.Replace || role.Options.Replace,
+		Once:        role.Options.IfAbsent,
+		Unvalidated: role.Options.Unvalidated,
+	}
 	switch {
+	case exists && isHook(live) && !live.Terminating:
+		step.UID, step.Verb, step.Reason = live.UID, lockstep.Update, "was a hook's; is kept live from now on"
+	case exists && step.Once && !live.Terminating:
+		m.unchanged++
+		return
+	case m.unknown[k.GroupKind()]:
+		step.Verb, step.Reason = lockstep.Create, "is not there yet, nor is its kind"
 	case !exists:
 		step.Verb, step.Reason = lockstep.Create, "is not there yet"
 	case live.Terminating:
@@ -190,10 +215,6 @@ func unknownKind(o lockstep.Object) error {
 func (m *maker) taken(o lockstep.Object, live lockstep.LiveObject) error {
 	return fault.Conflict("%s belongs to stack %q, so stack %q does not touch it", o.Key(), live.Unit, m.Unit).At("%s", place(o)).
 		WithHint("to move it, remove it from %s with pruning off or the annotation lockstep.dev/prune: disabled, and give it up there; or rename it here", live.Unit)
-}
-
-func (m *maker) mayReplace(o lockstep.Object) bool {
-	return m.Policy.Replace || o.Annotation("lockstep.dev/replace") == "true"
 }
 
 // compare finds the step for an object that exists and is ours or nobody's.
@@ -278,26 +299,34 @@ func culprits(drift []lockstep.FieldChange) string {
 	return "changed by " + strings.Join(names, ", ")
 }
 
-// stages orders the steps: what is wanted first, what is gone from Git last, so
-// that nothing is lost for a change that cannot be made.
+// stages orders the steps by wave and kind: what is wanted first, what is gone
+// from Git last and in reverse, so that nothing is lost for a change that cannot
+// be made.
 func (m *maker) stages() []Stage {
-	var out []Stage
-	out = append(out, group(m.applies, order.Namespaces, order.Admission, 1, "")...)
-	return append(out, group(m.deletes, order.Admission, order.Namespaces, -1, "prune ")...)
+	return append(group(m.applies, 1, ""), group(m.deletes, -1, "prune ")...)
 }
 
-func group(steps []Step, from, to, by int, prefix string) []Stage {
-	byRank := map[int][]Step{}
+// group makes stages of steps; direction 1 is the order of applying, -1 that of
+// deleting.
+func group(steps []Step, direction int, prefix string) []Stage {
+	type place struct{ wave, rank int }
+	by := map[place][]Step{}
+	waves := false
 	for _, s := range steps {
-		r := order.Rank(s.Key.GroupKind())
-		byRank[r] = append(byRank[r], s)
+		at := place{s.Wave, order.Rank(s.Key.GroupKind())}
+		by[at] = append(by[at], s)
+		waves = waves || s.Wave != 0
 	}
-	var out []Stage
-	for r := from; r != to+by; r += by {
-		if len(byRank[r]) == 0 {
-			continue
+	places := slices.SortedFunc(maps.Keys(by), func(a, b place) int {
+		return direction * cmp.Or(cmp.Compare(a.wave, b.wave), cmp.Compare(a.rank, b.rank))
+	})
+	out := make([]Stage, 0, len(places))
+	for _, at := range places {
+		name := prefix + order.Name(at.rank)
+		if waves {
+			name = fmt.Sprintf("wave %d: %s", at.wave, name)
 		}
-		out = append(out, Stage{Name: prefix + order.Name(r), Steps: byRank[r]})
+		out = append(out, Stage{Name: name, Wave: at.wave, Steps: by[at]})
 	}
 	return out
 }

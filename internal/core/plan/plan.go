@@ -15,6 +15,8 @@ type Facts struct {
 	Policy  Policy
 	// Carried says that Desired, as it is, was carried out in full before.
 	Carried bool
+	// Hooks are those that carrying out the plan would run, in order; see run.
+	Hooks []Hook
 	// Key is the installation's key for digests of secrets; see diff.Digester.
 	Key []byte
 }
@@ -29,6 +31,8 @@ type Policy struct {
 	// Force applies even unchanged objects again.
 	Force  bool
 	Ignore []Ignore
+	// Deleting: the unit itself goes, and with it what its hooks left behind.
+	Deleting bool
 }
 
 // Ignore names fields whose difference is nobody's business. Zero selectors
@@ -49,6 +53,8 @@ type Plan struct {
 	// Stages are carried out one after the other; the steps inside one in
 	// parallel.
 	Stages []Stage
+	// Hooks run before, among and after the stages, in this order.
+	Hooks []Hook
 	// Unchanged counts the desired objects that need no step.
 	Unchanged int
 	// Drifted are objects that somebody changed and that are left so, because
@@ -78,7 +84,21 @@ type Note struct {
 // Stage is a group of steps without order among them.
 type Stage struct {
 	Name  string // that of order, "foundation"; "prune foundation" for deletions
+	Wave  int
 	Steps []Step
+}
+
+// Deletes says whether the stage deletes.
+func (s Stage) Deletes() bool { return len(s.Steps) > 0 && s.Steps[0].Verb == lockstep.Delete }
+
+// Hook is an object that runs at a moment of carrying the plan out.
+type Hook struct {
+	Key    lockstep.Key // without a name where each run has one of its own
+	Phase  string       // "pre-apply"
+	Event  string       // as Git has it: "PreSync"
+	Wave   int
+	Origin lockstep.Origin
+	Digest string
 }
 
 // Step is one object and what happens to it.
@@ -99,6 +119,14 @@ type Step struct {
 	UID string
 	// Replace allows delete-and-create if the API refuses the change in place.
 	Replace bool
+	// Wave that the object is in.
+	Wave int
+	// Once: the object is created; one that is there already stays as it is.
+	Once bool
+	// Unvalidated lets the API drop fields that the kind does not have.
+	Unvalidated bool
+	// Fresh: the object is a hook's, and whatever has its name makes way first.
+	Fresh bool
 }
 
 // Gate is one reason for which a plan may be held.
@@ -110,7 +138,7 @@ type Gate struct {
 }
 
 // Empty says whether there is nothing to do.
-func (p Plan) Empty() bool { return len(p.Stages) == 0 }
+func (p Plan) Empty() bool { return len(p.Stages) == 0 && len(p.Hooks) == 0 }
 
 // Held returns the first closed gate.
 func (p Plan) Held() (Gate, bool) {

@@ -3,23 +3,16 @@ package plan
 import (
 	"slices"
 
+	"github.com/lockstep-dev/lockstep/internal/core/hook"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 )
-
-// keepers are the annotations, ours and those of the tools that people come
-// from, that keep an object which is gone from Git.
-var keepers = []struct{ name, value string }{
-	{"lockstep.dev/prune", "disabled"},
-	{"kustomize.toolkit.fluxcd.io/prune", "disabled"},
-	{"helm.sh/resource-policy", "keep"},
-}
 
 // prune chooses what is deleted: live objects that we applied and that Git no
 // longer asks for. Whatever speaks against it wins, and is noted.
 func (m *maker) prune() {
 	keys := make([]lockstep.Key, 0, len(m.live))
 	for k, o := range m.live {
-		if o.Unit == m.Unit && !m.asked[k] {
+		if o.Unit == m.Unit && !m.asked[k] && (!isHook(o) || m.Policy.Deleting) {
 			keys = append(keys, k)
 		}
 	}
@@ -37,22 +30,24 @@ func (m *maker) consider(o lockstep.LiveObject) {
 		m.notes = append(m.notes, Note{Key: o.Key, Text: why})
 		return
 	}
-	m.deletes = append(m.deletes, Step{Key: o.Key, Verb: lockstep.Delete, Reason: "is gone from Git", UID: o.UID})
+	m.deletes = append(m.deletes, Step{Key: o.Key, Verb: lockstep.Delete, Reason: "is gone from Git", UID: o.UID, Wave: hook.WaveOf(o)})
 }
 
 func (m *maker) spared(o lockstep.LiveObject) string {
 	if !o.Managed {
 		return "carries this Stack's mark but was never applied by it, so it is left alone"
 	}
-	for _, a := range annotations(o) {
-		for _, k := range keepers {
-			if a[k.name] == k.value {
-				return "is gone from Git, kept: annotation " + k.name + " is " + k.value
-			}
-		}
-		if hasOption(a["argocd.argoproj.io/sync-options"], "Prune=false") {
-			return "is gone from Git, kept: annotation argocd.argoproj.io/sync-options has Prune=false"
-		}
+	opts := hook.OfLive(o)
+	kept := opts.Kept
+	if m.Policy.Deleting {
+		kept = opts.KeptOnDelete
+	}
+	if kept != "" {
+		return "is gone from Git, kept: annotation " + kept
+	}
+	if opts.Confirm != "" {
+		return "is gone from Git, kept until somebody confirms: annotation " + opts.Confirm +
+			"; to let it go, annotate the live object with lockstep.dev/prune=confirmed"
 	}
 	if !m.Policy.Prune {
 		return "is gone from Git, kept: pruning is off"
@@ -60,16 +55,9 @@ func (m *maker) spared(o lockstep.LiveObject) string {
 	return ""
 }
 
-// annotations returns the live ones that the driver kept and those that we
-// applied last; either may keep an object.
-func annotations(o lockstep.LiveObject) []map[string]string {
-	applied := map[string]string{}
-	meta, _ := o.Owned["metadata"].(map[string]any)
-	owned, _ := meta["annotations"].(map[string]any)
-	for k, v := range owned {
-		if s, ok := v.(string); ok {
-			applied[k] = s
-		}
-	}
-	return []map[string]string{o.Annotations, applied}
+// isHook says whether a run created o: such an object is no part of what is kept
+// live, so nobody prunes it, heals it or asks how it is doing.
+func isHook(o lockstep.LiveObject) bool {
+	run, _ := hook.Running(o)
+	return run != ""
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"strings"
 
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 )
@@ -19,6 +18,7 @@ type record struct {
 	Digest   string          `json:"digest,omitempty"`
 	Summary  Summary         `json:"summary"`
 	Stages   []stageRecord   `json:"stages"`
+	Hooks    []hookRecord    `json:"hooks,omitempty"`
 	Drifted  []driftRecord   `json:"drifted,omitempty"`
 	Notes    []noteRecord    `json:"notes,omitempty"`
 	Gates    []gateRecord    `json:"gates,omitempty"`
@@ -33,7 +33,18 @@ type revisionRecord struct {
 
 type stageRecord struct {
 	Name  string       `json:"name"`
+	Wave  int          `json:"wave,omitempty"`
 	Steps []stepRecord `json:"steps"`
+}
+
+type hookRecord struct {
+	Object keyRecord `json:"object"`
+	Phase  string    `json:"phase"`
+	Event  string    `json:"event"`
+	Wave   int       `json:"wave,omitempty"`
+	File   string    `json:"file,omitempty"`
+	Line   int       `json:"line,omitempty"`
+	Digest string    `json:"digest"`
 }
 
 type keyRecord struct {
@@ -87,11 +98,17 @@ func (p Plan) record() record {
 		r.Revision = &revisionRecord{v.Commit, v.Ref, v.Subject, v.Author}
 	}
 	for _, s := range p.Stages {
-		stage := stageRecord{Name: s.Name, Steps: []stepRecord{}}
+		stage := stageRecord{Name: s.Name, Wave: s.Wave, Steps: []stepRecord{}}
 		for _, step := range s.Steps {
 			stage.Steps = append(stage.Steps, step.record())
 		}
 		r.Stages = append(r.Stages, stage)
+	}
+	for _, h := range p.Hooks {
+		r.Hooks = append(r.Hooks, hookRecord{
+			Object: keyRecord(h.Key), Phase: h.Phase, Event: h.Event, Wave: h.Wave,
+			File: h.Origin.File, Line: h.Origin.Line, Digest: h.Digest,
+		})
 	}
 	for _, d := range p.Drifted {
 		r.Drifted = append(r.Drifted, driftRecord{keyRecord(d.Key), d.Changes})
@@ -127,6 +144,9 @@ func (p Plan) digest() string {
 			s.Steps[i].File, s.Steps[i].Line, s.Steps[i].Reason = "", 0, ""
 		}
 	}
+	for i := range r.Hooks {
+		r.Hooks[i].File, r.Hooks[i].Line = "", 0
+	}
 	for i := range r.Gates {
 		r.Gates[i].Reason, r.Gates[i].Hint = "", ""
 	}
@@ -136,14 +156,4 @@ func (p Plan) digest() string {
 	}
 	sum := sha256.Sum256(b)
 	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
-// hasOption says whether a comma-separated list names an option.
-func hasOption(list, option string) bool {
-	for o := range strings.SplitSeq(list, ",") {
-		if strings.TrimSpace(o) == option {
-			return true
-		}
-	}
-	return false
 }

@@ -1,39 +1,62 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 
+	"github.com/lockstep-dev/lockstep/internal/core/hook"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 )
 
 // Finish does what every renderer leaves to the end: substitution, the default
-// namespace, the Stack's labels and annotations, the search for duplicates, and
-// the order. The objects that it is given are not changed.
-func Finish(objs []lockstep.Object, req Request) (out []lockstep.Object, warnings []string, err error) {
+// namespace, the Stack's labels and annotations, telling hooks from what is kept
+// live, the search for duplicates, and the order. The objects that it is given
+// are not changed. Of the result, Objects, Hooks and Warnings are filled in.
+func Finish(objs []lockstep.Object, req Request) (out Result, err error) {
 	if req.Substitute != nil {
 		objs, err = Substitute(objs, *req.Substitute)
 		if err != nil {
-			return nil, nil, err
+			return Result{}, err
 		}
 	}
 	scopes := newScopes(objs, req.Namespaced)
-	out = make([]lockstep.Object, len(objs))
-	for i, o := range objs {
-		var warning string
-		out[i], warning = settle(o, req, scopes.of(o.Key().GroupKind()))
+	var errs []error
+	for _, o := range objs {
+		o, warning := settle(o, req, scopes.of(o.Key().GroupKind()))
 		if warning != "" {
-			warnings = append(warnings, warning)
+			out.Warnings = append(out.Warnings, warning)
 		}
+		role, err := hook.Of(o)
+		errs = append(errs, err)
+		out.Warnings = append(out.Warnings, role.Warnings...)
+		out.sort(o, role)
 	}
-	if err := duplicates(out); err != nil {
-		return nil, nil, err
+	errs = append(errs, duplicates(out.Objects))
+	if err := fault.Join(errs...); err != nil {
+		return Result{}, err
 	}
-	Sort(out)
-	slices.Sort(warnings)
-	return out, warnings, nil
+	Sort(out.Objects)
+	slices.SortStableFunc(out.Hooks, func(a, b Hook) int {
+		return cmp.Or(cmp.Compare(a.Wave, b.Wave), a.Object.Key().Compare(b.Object.Key()))
+	})
+	slices.Sort(out.Warnings)
+	return out, nil
+}
+
+// sort puts o among the objects or the hooks. Several hooks may have one name:
+// they follow each other.
+func (r *Result) sort(o lockstep.Object, role hook.Role) {
+	if role.LeftOut {
+		return
+	}
+	if role.IsHook() {
+		r.Hooks = append(r.Hooks, Hook{Object: o, Role: role})
+		return
+	}
+	r.Objects = append(r.Objects, o)
 }
 
 // Sort orders objects by key, and by origin where keys are equal. Which of them

@@ -47,13 +47,14 @@ spec: {group: example.com, scope: Cluster, names: {kind: Wide}}
 	for i, o := range objs {
 		before[i] = o.Clone()
 	}
-	out, warnings, err := Finish(objs, Request{
+	res, err := Finish(objs, Request{
 		Namespace: "web", Labels: map[string]string{"a": "stack"}, Annotations: map[string]string{"n": "1"},
 		Namespaced: func(gk lockstep.GroupKind) (bool, bool) { return false, gk.Kind == "Told" },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	out, warnings := res.Objects, res.Warnings
 	var got []string
 	for _, o := range out {
 		got = append(got, o.Key().String())
@@ -85,10 +86,10 @@ func TestDuplicatesAfterDefaulting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Finish(objs, Request{Namespace: "other"}); err != nil {
+	if _, err := Finish(objs, Request{Namespace: "other"}); err != nil {
 		t.Errorf("two namespaces are two objects: %v", err)
 	}
-	_, _, err = Finish(objs, Request{Namespace: "web"})
+	_, err = Finish(objs, Request{Namespace: "web"})
 	want := "f.yaml:5: ConfigMap/web/c is declared twice, first at f.yaml:1"
 	if err == nil || fault.As(err).Error() != want {
 		t.Errorf("got %v, want %s", err, want)

@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/lockstep-dev/lockstep/internal/core/hook"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 )
@@ -109,9 +110,16 @@ func (d *decoder) identify(m map[string]any, doc document) bool {
 }
 
 func (d *decoder) name(meta map[string]any, who string, at func(...string) int) {
-	if _, generated := meta["generateName"]; generated && meta["name"] == nil {
+	generate, generated := meta["generateName"]
+	annotations, _ := meta["annotations"].(map[string]any)
+	if generated && meta["name"] == nil && hook.Marked(annotations) {
+		// Each run of a hook may have a name of its own.
+		d.text(generate, "metadata.generateName", who, at("metadata", "generateName"))
+		return
+	}
+	if generated && meta["name"] == nil {
 		d.fail(at("metadata", "generateName"), fault.Invalid("metadata.generateName%s gives the object a new name each time it is applied", who).
-			WithHint("give it a fixed metadata.name; what is kept live needs a name to be found by"))
+			WithHint("give it a fixed metadata.name, what is kept live needs a name to be found by; or make it a hook with the annotation lockstep.dev/hook"))
 		return
 	}
 	d.text(meta["name"], "metadata.name", who, at("metadata", "name"))

@@ -8,6 +8,7 @@
 package render
 
 import (
+	"github.com/lockstep-dev/lockstep/internal/core/hook"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 )
 
@@ -144,7 +145,8 @@ type Result struct {
 	Kind Kind
 	// Objects that are to be live, sorted, namespaces and metadata settled.
 	Objects []lockstep.Object
-	// Hooks are Helm's hook objects, kept apart; see HookEvents.
+	// Hooks are the objects that run at moments of a release instead of being kept
+	// live, by wave and key.
 	Hooks []Hook
 	// Chart says what was rendered by Helm.
 	Chart *ChartInfo
@@ -155,12 +157,10 @@ type Result struct {
 // ChartInfo names the chart that was rendered.
 type ChartInfo struct{ Name, Version, AppVersion string }
 
-// Hook is one Helm hook.
+// Hook is an object that runs at moments of a release.
 type Hook struct {
-	Object         lockstep.Object
-	Events         []string // "pre-install", "post-upgrade", "test", …
-	Weight         int
-	DeletePolicies []string
+	Object lockstep.Object
+	hook.Role
 }
 
 // ChartArchive is a chart as it came from a repository.

@@ -42,11 +42,12 @@ func Render(ctx context.Context, req core.Request) (core.Result, error) {
 	if err := fault.Join(w.errs...); err != nil {
 		return core.Result{}, err
 	}
-	objs, warnings, err := core.Finish(objs, req)
+	res, err := core.Finish(objs, req)
 	if err != nil {
 		return core.Result{}, err
 	}
-	return core.Result{Kind: core.Directory, Objects: objs, Warnings: append(w.warnings, warnings...)}, nil
+	res.Kind, res.Warnings = core.Directory, append(w.warnings, res.Warnings...)
+	return res, nil
 }
 
 // walk finds the manifests of one directory.

@@ -105,9 +105,16 @@ func byKey(t testing.TB, objects []lockstep.Object, req render.Request) map[stri
 	t.Helper()
 	out := map[string]any{}
 	for _, o := range objects {
-		done, _, err := render.Finish([]lockstep.Object{o}, req)
+		res, err := render.Finish([]lockstep.Object{o}, req)
 		if err != nil {
 			t.Fatal(err)
+		}
+		done := res.Objects
+		for _, h := range res.Hooks {
+			done = append(done, h.Object)
+		}
+		if len(done) == 0 {
+			continue // Helm prints hooks that it never runs
 		}
 		key := done[0].Key().String()
 		if cmp.Equal(out[key], any(done[0].Tree)) {

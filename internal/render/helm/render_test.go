@@ -226,10 +226,10 @@ func TestHooksAreKeptApart(t *testing.T) {
 	}
 	var hooks []string
 	for _, h := range res.Hooks {
-		hooks = append(hooks, h.Object.Name()+" "+strings.Join(h.Events, ","))
+		hooks = append(hooks, h.Object.Name()+" "+strings.Join(h.Events(), ","))
 		if h.Object.Name() == "pre-install" {
-			if diff := cmp.Diff([]string{"before-hook-creation", "hook-succeeded"}, h.DeletePolicies); diff != "" || h.Weight != 5 {
-				t.Errorf("weight %d, policies (-want +got):\n%s", h.Weight, diff)
+			if diff := cmp.Diff("before-creation,succeeded", h.Policies.String()); diff != "" || h.Wave != 5 {
+				t.Errorf("weight %d, policies (-want +got):\n%s", h.Wave, diff)
 			}
 		}
 	}

@@ -49,11 +49,12 @@ func Render(ctx context.Context, req core.Request) (core.Result, error) {
 	if err != nil {
 		return core.Result{}, err
 	}
-	objs, warnings, err := core.Finish(objs, req)
+	res, err := core.Finish(objs, req)
 	if err != nil {
 		return core.Result{}, err
 	}
-	return core.Result{Kind: core.Kustomize, Objects: objs, Warnings: warnings}, nil
+	res.Kind = core.Kustomize
+	return res, nil
 }
 
 // overlay returns the kustomization of what the Stack adds; nil for nothing.
