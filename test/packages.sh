@@ -15,7 +15,7 @@ starts='/test/(cluster|world)( |$)'
 # Where more than one goroutine is at work. Everything else is either pure or
 # waits for one answer, and instrumenting it would cost a second build of all of
 # its dependencies for nothing.
-race='/internal/(controller|driver|render|server|source|stack)(/|$)'
+race='/internal/(controller|driver|observe|render|server|source|stack)(/|$)'
 
 all() {
 	go list -f '{{.ImportPath}} {{join .Imports " "}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./...

@@ -51,8 +51,7 @@ func recorded(s trace.Span) Span {
 // everything may be called on it.
 type Span struct{ span trace.Span }
 
-// Cause is a span that others can be said to follow from, after it has ended. It
-// can be kept and compared.
+// Cause is a span that others can be said to follow from, after it has ended.
 type Cause struct{ span trace.SpanContext }
 
 // Start begins a span below the one in ctx. Without one it returns ctx as it is.

@@ -16,12 +16,22 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/controller/refs"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/server/debug"
 	"github.com/lockstep-dev/lockstep/internal/server/webhook"
 )
 
 // run starts the controllers and the listener, and ends both with ctx.
 func (s *server) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
+	if s.opts.DebugListen != "" {
+		l, err := debug.Listen(s.opts.DebugListen)
+		if err != nil {
+			return err
+		}
+		// From the first moment: a server that does not get ready is what one wants
+		// to look into.
+		g.Go(func() error { return serveHTTP(ctx, l, debug.Handler(s.dump, s.opts.LogLevel), endless) })
+	}
 	g.Go(func() error {
 		if err := s.mgr.Start(ctx); err != nil {
 			return fault.Unavailable("the controllers stopped: %s", err).Because(err)
@@ -57,11 +67,20 @@ func (s *server) serve(ctx context.Context, l net.Listener) error {
 		<-ctx.Done()
 		return nil
 	}
+	s.ready(l.Addr().String())
+	return serveHTTP(ctx, l, s.handler(), 30*time.Second)
+}
+
+// endless is for requests that take as long as the caller says, as profiles do.
+const endless = 0
+
+// serveHTTP serves until ctx ends.
+func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, read time.Duration) error {
 	srv := &http.Server{
-		Handler: s.handler(),
+		Handler: h,
 		// A peer that dribbles bytes is cut off rather than waited for.
 		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
+		ReadTimeout:       read,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 	}
@@ -70,7 +89,6 @@ func (s *server) serve(ctx context.Context, l net.Listener) error {
 		defer cancel()
 		_ = srv.Shutdown(grace) // what is still open after the grace is cut
 	})
-	s.ready(l.Addr().String())
 	if err := srv.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fault.Internal(err)
 	}

@@ -78,7 +78,7 @@ func (s *server) control(name string, kind client.Object, r reconcile.Reconciler
 		Named(name).
 		For(kind, builder.WithPredicates(meaningful())).
 		WatchesRawSource(grab).
-		WithOptions(controller.Options{MaxConcurrentReconciles: s.opts.Workers, SkipNameValidation: new(true)}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: s.opts.Workers, SkipNameValidation: new(true), NewQueue: s.lines.queue}).
 		Complete(r)
 }
 

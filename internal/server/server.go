@@ -10,8 +10,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
-	"github.com/go-logr/logr"
 	"k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -66,6 +66,10 @@ type Options struct {
 	Tracer *observe.Tracer
 	// Version is what this binary calls itself.
 	Version string
+	// DebugListen is the address of profiles and dumps, on loopback; "" for none.
+	DebugListen string
+	// LogLevel is that of Log, to be changed while the server runs; may be nil.
+	LogLevel *slog.LevelVar
 	// Ready is called once the listener and the controllers are up; may be nil.
 	Ready func(addr string)
 	Log   *slog.Logger
@@ -86,7 +90,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	ctrl.SetLogger(logr.FromSlogHandler(o.Log.Handler()))
+	o.Log = logged(o.Log)
 	meters := newMeters(o.Version)
 	if !o.SkipCRDs {
 		if err := installCRDs(ctx, meters.counted(o.Config, kubeapi.Local)); err != nil {
@@ -97,7 +101,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fault.Unavailable("the Kubernetes API at %s cannot be used", o.Config.Host).Because(err)
 	}
-	s := &server{opts: o, key: key, mgr: mgr, queues: newQueues(), meters: meters}
+	s := &server{opts: o, key: key, mgr: mgr, queues: newQueues(), lines: newLines(), started: time.Now(), meters: meters}
 	if o.Tracer != nil {
 		s.causes = observe.NewCauses()
 	}
@@ -113,9 +117,11 @@ type server struct {
 	key  []byte
 	mgr  ctrl.Manager
 
+	started     time.Time
 	meters      *meters
 	causes      *observe.Causes // nil without traces
 	queues      *queues
+	lines       *lines
 	fleet       *fleet.Fleet
 	refs        *refs.Store
 	connections *targetctl.Connections
@@ -134,16 +140,23 @@ func (s *server) wire(ctx context.Context) error {
 		return err
 	}
 	s.connections = targetctl.NewConnections(local)
+	s.meters.MustRegister(s.lines, s.connections)
 	reporter := report.New(s.mgr.GetClient(), s.mgr.GetEventRecorder("lockstep"), s.opts.Log)
+	reporter.Metrics = report.NewMetrics(s.meters)
+	mirrors := git.New(git.Options{
+		Dir: filepath.Join(s.opts.DataDir, "git"), AllowFile: s.opts.AllowFileURLs, Log: s.opts.Log, Metrics: git.NewMetrics(s.meters),
+	})
+	s.meters.MustRegister(mirrors.Collector())
 
 	sources := &sourcectl.Reconciler{
 		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Report: reporter,
-		Mirrors: git.New(git.Options{Dir: filepath.Join(s.opts.DataDir, "git"), AllowFile: s.opts.AllowFileURLs, Log: s.opts.Log}),
+		Mirrors: mirrors,
 		Metrics: sourcectl.NewMetrics(s.meters), Tracer: s.opts.Tracer, Causes: s.causes,
 	}
 	targets := &targetctl.Reconciler{
 		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Connections: s.connections,
 		Wake: s.queues.stack, Dial: s.dial, Report: reporter,
+		Gone: func(ref lockstep.TargetRef) { s.meters.api.Forget(ref.String()) },
 	}
 	stacks := &stackctl.Reconciler{
 		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Connections: s.connections,

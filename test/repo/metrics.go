@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-var metricName = regexp.MustCompile(`^lockstep_[a-z_]+_(total|seconds|bytes|count|info)$`)
+var metricName = regexp.MustCompile(`^lockstep_[a-z_]+$`)
 
 // Metrics wants every metric of ours on the page about watching Lockstep.
 func Metrics(t *Tree) []Problem {

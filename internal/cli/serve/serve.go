@@ -10,6 +10,7 @@ import (
 
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
 	"github.com/lockstep-dev/lockstep/internal/fault"
+	"github.com/lockstep-dev/lockstep/internal/observe/otlp"
 	"github.com/lockstep-dev/lockstep/internal/server"
 )
 
@@ -50,6 +51,13 @@ kubeconfig. It installs its own definitions, and keeps mirrors and caches under
 			if err := o.complete(e, cmd); err != nil {
 				return err
 			}
+			tracer, stop, err := otlp.Start(cmd.Context(), e.Getenv, e.Version, log)
+			if err != nil {
+				return err
+			}
+			defer stop()
+			defer louder(o.Options.LogLevel, log)()
+			o.Tracer = tracer
 			o.Ready = func(addr string) { log.Info("ready", "cluster", config.Host, "listen", addr, "data", o.DataDir) }
 			return o.run(cmd.Context(), o.Options)
 		},
@@ -69,8 +77,9 @@ func (o *options) bind(cmd *cobra.Command) {
 	f.BoolVar(&o.AllowRemoteBases, "allow-remote-bases", false, "let kustomizations fetch remote bases and resources")
 	f.BoolVar(&o.LeaderElection, "leader-election", false, "stand by while another replica serves; as a pod it does")
 	f.StringVar(&o.LeaderElectionNamespace, "leader-election-namespace", "", "namespace of the lease (default the pod's own)")
+	f.StringVar(&o.DebugListen, "debug-listen", "", "loopback address of profiles and dumps, 127.0.0.1:6060 for one; empty for none")
 	f.BoolVar(&o.StackMetrics, "stack-metrics", true, "give each Stack series of its own in /metrics")
-	f.StringVar(&o.LogLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&o.LogLevel, "log-level", "info", "debug, info, warn or error; SIGUSR1 switches to debug and back")
 	f.StringVar(&o.LogFormat, "log-format", "text", "text or json")
 }
 
@@ -113,10 +122,11 @@ func (o *options) complete(e *env.Env, cmd *cobra.Command) error {
 }
 
 func (o *options) logger(e *env.Env) (*slog.Logger, error) {
-	var level slog.Level
+	level := &slog.LevelVar{}
 	if err := level.UnmarshalText([]byte(o.LogLevel)); err != nil {
 		return nil, fault.Usage("--log-level is %q", o.LogLevel).WithHint("debug, info, warn or error")
 	}
+	o.Options.LogLevel = level
 	opts := &slog.HandlerOptions{Level: level}
 	switch o.LogFormat {
 	case "text":

@@ -10,7 +10,6 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
-	"reflect"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,7 +17,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -36,6 +34,8 @@ type Reporter struct {
 	client client.Client
 	events events.EventRecorder
 	log    *slog.Logger
+	// Metrics counts what is told; may be nil.
+	Metrics *Metrics
 	// news bounds events that say that all is well: a fleet that comes up would
 	// otherwise send one for each Stack, and the record is in the status anyway.
 	news flowcontrol.RateLimiter
@@ -136,9 +136,11 @@ func Line(f *fault.Fault) string {
 // Write patches the status if it changed, sends an event if the verdict did, and
 // says when to come again.
 func (r *Reporter) Write(ctx context.Context, w Written) (reconcile.Result, error) {
-	r.event(w)
+	r.event(ctx, w)
 	if !equality.Semantic.DeepEqual(w.Before, w.After) {
-		if err := r.client.Status().Patch(ctx, w.After, client.MergeFrom(w.Before)); err != nil && !apierrors.IsNotFound(err) {
+		err := client.IgnoreNotFound(r.client.Status().Patch(ctx, w.After, client.MergeFrom(w.Before)))
+		r.Metrics.status(w.After, err)
+		if err != nil {
 			return reconcile.Result{}, err
 		}
 		r.Wrote(w.After)
@@ -154,13 +156,19 @@ func (r *Reporter) Forget(uid types.UID) {
 	delete(r.written, uid)
 }
 
-func (r *Reporter) event(w Written) {
+func (r *Reporter) event(ctx context.Context, w Written) {
 	switch {
 	case trouble(w):
-		r.log.Warn("pass failed", "kind", reflect.TypeOf(w.After).Elem().Name(), "object", w.After.GetNamespace()+"/"+w.After.GetName(), "reason", w.Verdict.Ready.Reason,
+		r.log.WarnContext(ctx, "pass failed", "kind", kindOf(w.After), "object", w.After.GetNamespace()+"/"+w.After.GetName(), "reason", w.Verdict.Ready.Reason,
 			"message", short(w.Verdict.Ready.Message), "cause", causes(w.Err))
+		r.Metrics.event(corev1.EventTypeWarning, true)
 		r.events.Eventf(w.After, nil, corev1.EventTypeWarning, w.Verdict.Ready.Reason, "Reconcile", "%s", short(w.Verdict.Ready.Message))
-	case w.Err == nil && w.News != "" && r.news.TryAccept():
+	case w.Err == nil && w.News != "":
+		sent := r.news.TryAccept()
+		r.Metrics.event(corev1.EventTypeNormal, sent)
+		if !sent {
+			return
+		}
 		r.events.Eventf(w.After, nil, corev1.EventTypeNormal, w.Verdict.Ready.Reason, "Reconcile", "%s", short(w.News))
 	}
 }

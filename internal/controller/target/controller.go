@@ -48,6 +48,8 @@ type Reconciler struct {
 	Wake        func(lockstep.Unit)
 	Dial        Dial
 	Report      *report.Reporter
+	// Gone is told of a Target that was deleted; may be nil.
+	Gone func(lockstep.TargetRef)
 }
 
 // Reconcile brings one connection in line with its Target's spec.
@@ -61,6 +63,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		}
 		r.Refs.Release(user)
 		r.Connections.remove(ref)
+		if r.Gone != nil {
+			r.Gone(ref)
+		}
 		r.wake(ref)
 		return reconcile.Result{}, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/client-go/discovery"
@@ -54,6 +55,8 @@ type Cluster struct {
 
 	ctx  context.Context // ends with Close; watches live on it
 	stop context.CancelFunc
+
+	restarts atomic.Int64 // of watches
 
 	mu      sync.Mutex
 	watches map[watchKey]*watcher

@@ -126,6 +126,7 @@ func (c *Cluster) reflector(w *watcher) *cache.Reflector {
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			o.LabelSelector = v1alpha1.LabelStack
+			c.opening(w)
 			s, err := client.Watch(ctx, o)
 			if o.SendInitialEvents == nil || !answeredNo(err) {
 				c.tried(w, err)

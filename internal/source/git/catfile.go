@@ -111,6 +111,7 @@ type pool struct {
 	start func() (*reader, error)
 	slots chan struct{}
 	keep  time.Duration
+	count *Metrics
 
 	mu     sync.Mutex
 	idle   []*reader
@@ -118,8 +119,8 @@ type pool struct {
 	reaper *time.Timer
 }
 
-func newPool(size int, keep time.Duration, start func() (*reader, error)) *pool {
-	return &pool{start: start, slots: make(chan struct{}, size), keep: keep}
+func newPool(size int, keep time.Duration, count *Metrics, start func() (*reader, error)) *pool {
+	return &pool{start: start, slots: make(chan struct{}, size), keep: keep, count: count}
 }
 
 // read returns an object of at most limit bytes.
@@ -156,6 +157,7 @@ func (p *pool) do(f func(*reader) (object, error)) (object, error) {
 		var large tooLarge
 		switch {
 		case err == nil || errors.Is(err, errMissing):
+			p.count.read(len(o.data))
 			p.give(r)
 			return o, err
 		case errors.As(err, &large):

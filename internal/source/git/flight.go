@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/lockstep-dev/lockstep/internal/observe"
 )
 
 // flights makes callers who want the same thing at the same time share one
@@ -41,7 +43,7 @@ func (fs *flights) do(ctx context.Context, key string, timeout time.Duration, tu
 	if fl == nil {
 		// Detached: the caller who happens to come first must not take the others
 		// down with it.
-		own, cancel := context.WithTimeout(fs.life, timeout)
+		own, cancel := context.WithTimeout(observe.Lasting(fs.life, ctx), timeout)
 		fl = &flight{done: make(chan struct{}), cancel: cancel}
 		fs.waiting[key] = fl
 		go fs.fly(own, key, fl, turn, f)

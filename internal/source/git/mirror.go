@@ -129,6 +129,7 @@ func (m *mirror) commit(name string, limit int64) (commit, error) {
 	// longer hold what it did.
 	key := fmt.Sprintf("commit %s %d %s", m.repo.key, m.repo.health.generation.Load(), name)
 	if c, ok := m.store.cache.get(key); ok {
+		m.store.opts.Metrics.remembered()
 		return c.(commit), nil
 	}
 	o, err := m.repo.pool.read(name+"^{commit}", limit)

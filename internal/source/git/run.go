@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/lockstep-dev/lockstep/internal/observe"
 )
 
 const (
@@ -41,7 +43,11 @@ func (f *failed) Unwrap() error { return f.err }
 
 // run runs git to its end and returns what it printed. The whole process group
 // dies with ctx.
-func (r *repo) run(ctx context.Context, c call) ([]byte, error) {
+func (r *repo) run(ctx context.Context, c call) (printed []byte, err error) {
+	ctx, span := observe.Start(ctx, "git")
+	span.Set("git.verb", c.args[0])
+	span.Set("git.url", r.key)
+	defer func() { span.End(err) }()
 	cmd := exec.CommandContext(ctx, "git", c.args...)
 	cmd.Dir = r.dir
 	cmd.Env = append(r.environment(c.config), c.env...)
@@ -53,8 +59,9 @@ func (r *repo) run(ctx context.Context, c call) ([]byte, error) {
 	out, msg := &bounded{max: maxListing}, &bounded{max: maxMessage}
 	cmd.Stdout, cmd.Stderr = out, msg
 	start := time.Now()
-	err := cmd.Run()
-	r.opts.Log.Debug("git", "verb", c.args[0], "url", r.key, "took", time.Since(start), "ok", err == nil)
+	err = cmd.Run()
+	r.opts.Metrics.ran(c.args[0], time.Since(start), err)
+	r.opts.Log.DebugContext(ctx, "git", "verb", c.args[0], "url", r.key, "took", time.Since(start), "ok", err == nil)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

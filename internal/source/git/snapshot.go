@@ -45,6 +45,7 @@ type dir struct {
 // open reads a directory, from memory if any commit of any mirror had it before.
 func (v *view) open(hash, path string) (*dir, error) {
 	if got, ok := v.m.store.cache.get(hash); ok {
+		v.m.store.opts.Metrics.remembered()
 		return &dir{view: v, entries: got.([]lockstep.Entry), path: path}, nil
 	}
 	o, err := v.m.repo.pool.read(hash, maxTree)
@@ -124,6 +125,7 @@ func (d *dir) Open(e lockstep.Entry) (tree.Dir, error) {
 func (d *dir) ReadLink(e lockstep.Entry) (string, error) {
 	key := "link " + e.Hash
 	if got, ok := d.view.m.store.cache.get(key); ok {
+		d.view.m.store.opts.Metrics.remembered()
 		return got.(string), nil
 	}
 	o, err := d.view.m.repo.pool.readBlob(e.Hash, maxTarget)

@@ -37,6 +37,8 @@ type Options struct {
 	// UpkeepEvery is how many fetches that brought something pass between two
 	// repacks of a mirror; default 50.
 	UpkeepEvery int
+	// Metrics counts what is done; nil for nothing.
+	Metrics *Metrics
 	// Log gets one debug line for each call of git; default none.
 	Log *slog.Logger
 }
@@ -186,7 +188,7 @@ func openRepo(opts Options, dir, key string) (*repo, error) {
 	r.life, r.end = context.WithCancel(context.Background())
 	r.flights.life = r.life
 	r.access.file = filepath.Join(dir, "access")
-	r.pool = newPool(opts.Readers, opts.Idle, r.startReader)
+	r.pool = newPool(opts.Readers, opts.Idle, opts.Metrics, r.startReader)
 	if err := r.settle(); err != nil {
 		_ = lock.Close()
 		return nil, diskFault(err)
