@@ -28,6 +28,10 @@ type LiveObject struct {
 	// when live is what our last apply left. As in a plan, From is the live value
 	// and To ours.
 	Drift []FieldChange
+	// Unproven: nobody has seen our last apply of it, nor compared it with what is
+	// desired since it changed, so that an empty Drift means nothing. Only a plan
+	// made with the desired objects tells.
+	Unproven bool
 	// Owned is the tree of the fields that we own, with their live values;
 	// metadata of the system is not in it. It may be nil when the driver did not
 	// keep it.

@@ -61,7 +61,7 @@ func Settled(wants []Want, live lockstep.Live, unit lockstep.Unit) bool {
 			}
 			continue
 		}
-		if !ok || o.Unit != unit || !o.Managed || o.Digest != w.Digest || len(o.Drift) > 0 || o.Terminating {
+		if !ok || o.Unit != unit || !o.Managed || o.Digest != w.Digest || len(o.Drift) > 0 || o.Unproven || o.Terminating {
 			return false
 		}
 		asked++

@@ -59,8 +59,8 @@ func (c *Cluster) concerned(ctx context.Context, q driver.Query) ([]*record, err
 		case r == nil:
 		case r.unit != q.Unit:
 			records = append(records, r)
-		case r.base == nil && r.managed:
-			if err := c.judge(ctx, r, o); err != nil {
+		default:
+			if err := c.prove(ctx, r, o); err != nil {
 				return nil, err
 			}
 		}
@@ -117,31 +117,48 @@ func (c *Cluster) watchable(q driver.Query, found []mapping) error {
 	return nil
 }
 
+// prove judges r by what is desired, and what comes after r if it changes
+// meanwhile. A verdict that came too late may not be forgotten: the change has
+// woken a pass that does not render, and that would take silence for proof.
+func (c *Cluster) prove(ctx context.Context, r *record, desired lockstep.Object) error {
+	for r != nil && r.base == nil && r.managed {
+		judged, err := c.judge(ctx, r, desired)
+		if judged || err != nil {
+			return err
+		}
+		next := c.view.get(r.key)
+		if next == r { // it is gone, and the watch has not said so yet
+			return nil
+		}
+		r = next
+	}
+	return nil
+}
+
 // judge finds drift in an object whose last apply this process has not seen: a
 // desired field that is not among ours any more was changed by somebody, or was
-// never kept by the API (re-applying tells which).
-func (c *Cluster) judge(ctx context.Context, r *record, desired lockstep.Object) error {
+// never kept by the API (re-applying tells which). It returns false when it knows
+// no more than before.
+func (c *Cluster) judge(ctx context.Context, r *record, desired lockstep.Object) (bool, error) {
 	set, err := diff.ParseFieldSet(r.set)
 	if err != nil {
-		return fault.Internal(err)
+		return false, fault.Internal(err)
 	}
 	lost := diff.Missing(desired, set)
 	if len(lost) == 0 {
-		c.view.judge(r, func(n *record) { n.base, n.drift, n.judgedFor = n.owned, nil, "" })
-		return nil
+		return c.view.judge(r, func(n *record) { n.base, n.drift, n.judgedFor = n.owned, nil, "" }), nil
 	}
 	// The separator cannot occur in a path unquoted.
 	why := strings.Join(lost, "\n")
 	if r.judgedFor == why {
-		return nil
+		return true, nil
 	}
 	tree, err := c.get(ctx, identity{}, r.key, r.version)
 	if err != nil || tree == nil {
-		return err
+		return false, err
 	}
 	drift := diff.Drift(desired, tree, diff.Managers(tree), v1alpha1.FieldManager, c.opts.Digester)
-	c.view.judge(r, func(n *record) { n.drift, n.judgedFor = drift, why })
-	return nil
+	return c.view.judge(r, func(n *record) { n.drift, n.judgedFor = drift, why }), nil
 }
 
 // lookAgain reads an object whose drift was found in a list.

@@ -245,7 +245,8 @@ func (r *record) live() lockstep.LiveObject {
 	return lockstep.LiveObject{
 		Key: r.key, Version: r.version, UID: r.uid, ResourceVersion: r.rv,
 		Unit: r.unit, Managed: r.managed, Digest: r.digest,
-		Drift: r.drift, Owned: decodeTree(r.owned),
+		Unproven: r.managed && r.base == nil && r.judgedFor == "",
+		Drift:    r.drift, Owned: decodeTree(r.owned),
 		Annotations: maps.Clone(r.annotations),
 		Terminating: r.terminating, Health: r.health,
 	}

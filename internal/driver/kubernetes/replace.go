@@ -33,7 +33,16 @@ const goneWithin = time.Minute
 // and cannot become so in place.
 func (c *Cluster) refused(ctx context.Context, w write, out *lockstep.Outcome, refusal error) error {
 	live, err := c.read(ctx, w.as, w.at, w.key)
-	if err != nil || live == nil || c.try(ctx, w) != nil {
+	if silence := c.silence(ctx, err, w.attempt("get")); silence != nil {
+		return silence
+	}
+	if err != nil || live == nil {
+		return c.explain(ctx, refusal, w.attempt("patch"))
+	}
+	if err := c.try(ctx, w); err != nil {
+		if silence := c.silence(ctx, err, w.attempt("create")); silence != nil {
+			return silence
+		}
 		return c.explain(ctx, refusal, w.attempt("patch"))
 	}
 	if other := newRecord(live); w.another(other) {
@@ -50,6 +59,20 @@ func (c *Cluster) refused(ctx context.Context, w write, out *lockstep.Outcome, r
 	}
 	w.step.UID = newRecord(live).uid
 	return c.replace(ctx, w, out)
+}
+
+// silence returns the fault of a question that was not answered, nil if it was.
+// To report the refusal then would be to answer it ourselves, and end the tries
+// for good.
+func (c *Cluster) silence(ctx context.Context, err error, t attempt) error {
+	if err == nil {
+		return nil
+	}
+	f := c.explain(ctx, err, t)
+	if fault.KindOf(f).Consequence().Retry != fault.Backoff {
+		return nil
+	}
+	return f
 }
 
 // try asks the API whether it would take the object as a new one under another
@@ -135,7 +158,7 @@ func (c *Cluster) replace(ctx context.Context, w write, out *lockstep.Outcome) (
 	// After a crash between delete and create there is nothing left to delete,
 	// or already the new object under a new uid; both are progress.
 	err = c.delete(ctx, w, w.step.UID)
-	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+	if err != nil && !apierrors.IsNotFound(err) && !c.succeeded(ctx, w, err) {
 		return c.explain(ctx, err, w.attempt("delete"))
 	}
 	if err := c.awaitGone(ctx, w); err != nil {
@@ -146,6 +169,16 @@ func (c *Cluster) replace(ctx context.Context, w write, out *lockstep.Outcome) (
 		return c.explain(ctx, err, w.attempt("patch"))
 	}
 	return c.accept(ctx, w, nil, a, out)
+}
+
+// succeeded says whether err means that the object that was to be deleted is gone
+// and another has its name. An API may have other reasons for a conflict.
+func (c *Cluster) succeeded(ctx context.Context, w write, err error) bool {
+	if !apierrors.IsConflict(err) {
+		return false
+	}
+	live, err := c.read(ctx, w.as, w.at, w.key)
+	return err == nil && (live == nil || newRecord(live).uid != w.step.UID)
 }
 
 // delete asks for the deletion of the object with uid. A StatefulSet's pods

@@ -129,17 +129,18 @@ func (v *view) looked(tree map[string]any, base []byte) []driver.Change {
 	return v.put(r, old)
 }
 
-// judge stores a verdict about a record that has no base; it is dropped when
-// the record has changed meanwhile.
-func (v *view) judge(old *record, change func(*record)) {
+// judge stores a verdict about a record that has no base. It returns false when
+// the record has changed meanwhile: the verdict is then about the past.
+func (v *view) judge(old *record, change func(*record)) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.objects[old.key] != old {
-		return
+		return false
 	}
 	r := *old
 	change(&r)
 	v.put(&r, old)
+	return true
 }
 
 // listed takes in a whole list: what it does not have and is not later than it

@@ -116,16 +116,27 @@ type life struct {
 }
 
 func newLife(t *testing.T, w *world.World, name string) *life {
+	l := newLifeWithoutServer(t, w, name)
+	l.awaitSource()
+	return l
+}
+
+// newLifeWithoutServer is a life before anybody looks at it.
+func newLifeWithoutServer(t *testing.T, w *world.World, name string) *life {
 	repo, url := w.Repo(name)
 	l := &life{t: t, w: w, repo: repo, name: name}
 	l.commit(0)
 	w.Source(name, url)
+	return l
+}
+
+func (l *life) awaitSource() {
+	l.t.Helper()
 	l.eventually("source ready", func() (bool, string) {
 		src := &v1alpha1.Source{}
-		err := w.Client.Get(t.Context(), l.key(), src)
+		err := l.w.Client.Get(l.t.Context(), l.key(), src)
 		return err == nil && meta.IsStatusConditionTrue(src.Status.Conditions, v1alpha1.ConditionReady), fmt.Sprint(err, src.Status)
 	})
-	return l
 }
 
 func (l *life) live() {
@@ -133,7 +144,8 @@ func (l *life) live() {
 		ObjectMeta: metav1.ObjectMeta{Namespace: l.w.Namespace, Name: l.name},
 		Spec: v1alpha1.StackSpec{
 			Source: v1alpha1.StackSource{Name: l.name},
-			Sync:   v1alpha1.Sync{Deletion: v1alpha1.DeletionWait},
+			// Waits between tries are not what is tested.
+			Sync: v1alpha1.Sync{Deletion: v1alpha1.DeletionWait, RetryMax: metav1.Duration{Duration: time.Second}},
 		},
 	})
 	for i := range chapters {
