@@ -8,3 +8,9 @@ import "embed"
 //
 //go:embed crds/*.yaml
 var CRDs embed.FS
+
+// Admission holds policy.yaml and binding.yaml, by which the API sets the
+// finalizer of Stacks.
+//
+//go:embed admission/*.yaml
+var Admission embed.FS

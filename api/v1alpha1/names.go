@@ -24,11 +24,6 @@ const (
 	// AnnotationDigest is the digest of the desired object that was last applied.
 	AnnotationDigest = "lockstep.dev/digest"
 
-	// AnnotationKinds, on a Stack, lists the kinds that it has or is about to have
-	// objects of: the intent that is recorded before the first write. Together
-	// with LabelStack it is the inventory (docs/adr/0005-inventory.md).
-	AnnotationKinds = "lockstep.dev/kinds"
-
 	// AnnotationReconcileAt, on a Stack or Source, asks for a pass whenever its
 	// value changes.
 	AnnotationReconcileAt = "lockstep.dev/reconcile-at"

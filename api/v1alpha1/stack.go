@@ -615,6 +615,12 @@ type StackStatus struct {
 	//
 	// +optional
 	Objects int32 `json:"objects,omitempty"`
+	// Kinds that the Stack has objects of on its Target, as "Kind" or "Kind.group".
+	// What Git no longer names is looked for among them.
+	//
+	// +optional
+	// +listType=set
+	Kinds []string `json:"kinds,omitempty"`
 	// Health of the worst object.
 	//
 	// +optional

@@ -38,8 +38,12 @@ type Driver interface {
 // Query is what Observe is asked.
 type Query struct {
 	Unit lockstep.Unit
-	// Kinds are those that the unit has, or may have had, objects of.
+	// Kinds are those that the unit has objects of, or is about to.
 	Kinds []lockstep.GroupKind
+	// Others are kinds that any unit of the Target ever had objects of. They are
+	// looked at as Kinds are, but one that cannot be is no error: one unit's broken
+	// kind must not hold up all others. Live.Unseen says so.
+	Others []lockstep.GroupKind
 	// Desired are the objects that a plan is about to be made for. Their kinds
 	// are watched from now on, and drift is judged against them where the driver
 	// has seen no apply of its own yet (after a restart).

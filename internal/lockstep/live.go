@@ -8,6 +8,10 @@ type Live struct {
 	Objects []LiveObject
 	// Missing kinds are asked-for kinds that the Target's API does not serve.
 	MissingKinds []GroupKind
+	// Unseen is why a kind could not be looked at that the unit may have objects
+	// of, though nothing says that it has; nil when all could. A plan may be
+	// carried out all the same, but the unit must not be forgotten.
+	Unseen error
 }
 
 // LiveObject is the projection of one object on a Target.

@@ -62,6 +62,12 @@ func (g GroupKind) String() string {
 	return g.Kind + "." + g.Group
 }
 
+// ParseGroupKind reads what String returns.
+func ParseGroupKind(s string) GroupKind {
+	kind, group, _ := strings.Cut(s, ".")
+	return GroupKind{Group: group, Kind: kind}
+}
+
 // GroupKind returns the kind that k is of.
 func (k Key) GroupKind() GroupKind { return GroupKind{Group: k.Group, Kind: k.Kind} }
 

@@ -38,6 +38,9 @@ func (s *server) run(ctx context.Context) error {
 		}
 		return nil
 	})
+	if !s.opts.SkipCRDs {
+		g.Go(func() error { return installAdmission(ctx, s.opts.Config, s.opts.Log) })
+	}
 	listener, err := s.listen()
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/controller/inventory"
 	"github.com/lockstep-dev/lockstep/internal/controller/refs"
 	"github.com/lockstep-dev/lockstep/internal/controller/report"
 	sourcectl "github.com/lockstep-dev/lockstep/internal/controller/source"
@@ -44,7 +45,8 @@ type Options struct {
 	DataDir string
 	// Listen is the address of webhooks, probes and metrics; "" for none.
 	Listen string
-	// SkipCRDs leaves the custom resource definitions as they are.
+	// SkipCRDs leaves the custom resource definitions as they are, and the admission
+	// policy that sets the finalizer of Stacks.
 	SkipCRDs bool
 	// Workers is how many passes run at once; default 32. A pass waits for the
 	// network, never for health, so they are many and cheap.
@@ -160,7 +162,8 @@ func (s *server) wire(ctx context.Context) error {
 	}
 	stacks := &stackctl.Reconciler{
 		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Connections: s.connections,
-		Render: renderers.All(filepath.Join(s.opts.DataDir, "charts")).Render, Key: s.key, AllowRemote: s.opts.AllowRemoteBases, Report: reporter,
+		Inventory: inventory.New(ctx, core, s.opts.home(), s.opts.Log),
+		Render:    renderers.All(filepath.Join(s.opts.DataDir, "charts")).Render, Key: s.key, AllowRemote: s.opts.AllowRemoteBases, Report: reporter,
 		Metrics: stackctl.NewMetrics(s.meters, stackctl.PerStack(s.opts.StackMetrics)), Parallel: 8,
 		Tracer: s.opts.Tracer, Causes: s.causes, Log: s.opts.Log,
 	}

@@ -2,40 +2,32 @@ package stack
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 )
 
-// KindsOf reads the kinds that a Stack has, or was about to have, objects of:
-// the intent that was recorded before the first write.
+// KindsOf returns the kinds that a Stack had objects of when its status was
+// written last. A crash may have kept the newest out of it; they are in the
+// record of the Target (package inventory).
 func KindsOf(s *v1alpha1.Stack) []lockstep.GroupKind {
-	var out []lockstep.GroupKind
-	for f := range strings.FieldsFuncSeq(s.Annotations[v1alpha1.AnnotationKinds], isComma) {
-		kind, group, _ := strings.Cut(f, ".")
-		out = append(out, lockstep.GroupKind{Group: group, Kind: kind})
+	out := make([]lockstep.GroupKind, len(s.Status.Kinds))
+	for i, k := range s.Status.Kinds {
+		out[i] = lockstep.ParseGroupKind(k)
 	}
 	return out
 }
 
-// WithKinds returns the annotation's value for the kinds of s and those of
-// objs, and whether that says more than s does now.
-func WithKinds(s *v1alpha1.Stack, objs []lockstep.Object) (value string, more bool) {
-	kinds := KindsOf(s)
-	known := len(kinds)
-	for _, o := range objs {
-		gk := o.Key().GroupKind()
-		if !slices.Contains(kinds, gk) {
-			kinds = append(kinds, gk)
+// KindsLive returns, for a status, the kinds that u has objects of.
+func KindsLive(u lockstep.Unit, live lockstep.Live) []string {
+	var out []string
+	var last lockstep.GroupKind
+	for _, o := range live.Objects {
+		// Objects are sorted by kind, so few names are made.
+		if gk := o.Key.GroupKind(); o.Unit == u && gk != last {
+			out, last = append(out, gk.String()), gk
 		}
 	}
-	names := make([]string, len(kinds))
-	for i, k := range kinds {
-		names[i] = k.String()
-	}
-	slices.Sort(names)
-	return strings.Join(names, ","), len(kinds) > known
+	slices.Sort(out)
+	return slices.Compact(out)
 }
-
-func isComma(r rune) bool { return r == ',' }

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -71,30 +70,48 @@ func (r *Reconciler) stage(ctx context.Context, p *pass, actor driver.Actor, sta
 	return out
 }
 
-// intend records, before the first write, which kinds the Stack is about to have
-// objects of, and that its deletion has to come by here. With the mark on every
-// object this is the inventory (docs/adr/0005-inventory.md): a crash at any point
-// later leaks nothing.
+// intend makes sure, before the first write, that the Stack's deletion has to
+// come by here, and that the kinds are on record which it is about to have objects
+// of. With the mark on every object this is the inventory
+// (docs/adr/0005-inventory.md): a crash at any point later leaks nothing. Nearly
+// always both are so already, and it costs nothing.
 func (r *Reconciler) intend(ctx context.Context, p *pass) error {
-	var desired []lockstep.Object
+	var kinds []lockstep.GroupKind
 	for _, s := range p.plan.Steps() {
-		if s.Desired.Tree != nil {
-			desired = append(desired, s.Desired)
+		if gk := s.Key.GroupKind(); s.Desired.Tree != nil && !slices.Contains(kinds, gk) {
+			kinds = append(kinds, gk)
 		}
 	}
-	kinds, more := stack.WithKinds(p.stack, desired)
-	if !more && controllerutil.ContainsFinalizer(p.stack, v1alpha1.Finalizer) {
+	if err := r.Inventory.Add(ctx, stack.TargetOf(p.stack), kinds); err != nil {
+		return err
+	}
+	return r.hold(ctx, p)
+}
+
+// keep makes sure that a Stack whose objects are all as they should be is still
+// held: somebody may have replaced it whole.
+func (r *Reconciler) keep(ctx context.Context, p *pass) error {
+	if len(stack.KindsLive(p.unit, p.live)) == 0 {
+		return nil
+	}
+	return r.hold(ctx, p)
+}
+
+// hold adds the finalizer. The API does that itself when a Stack is created, where
+// it can (deploy/admission); this is for where it cannot, and for Stacks that are
+// older than that.
+func (r *Reconciler) hold(ctx context.Context, p *pass) error {
+	if controllerutil.ContainsFinalizer(p.stack, v1alpha1.Finalizer) {
 		return nil
 	}
 	next := p.stack.DeepCopy()
 	controllerutil.AddFinalizer(next, v1alpha1.Finalizer)
-	metav1.SetMetaDataAnnotation(&next.ObjectMeta, v1alpha1.AnnotationKinds, kinds)
 	patch := client.MergeFromWithOptions(p.stack, client.MergeFromWithOptimisticLock{})
 	if err := r.Client.Patch(ctx, next, patch); err != nil {
 		if apierrors.IsConflict(err) {
 			return err
 		}
-		return fault.Unavailable("the intent could not be recorded before applying: %s", err).Because(err)
+		return fault.Unavailable("the finalizer could not be set before applying: %s", err).Because(err)
 	}
 	r.Report.Wrote(next)
 	// The answer is newer than the cache; what report compares with stays as read,

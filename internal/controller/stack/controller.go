@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/controller/inventory"
 	"github.com/lockstep-dev/lockstep/internal/controller/refs"
 	"github.com/lockstep-dev/lockstep/internal/controller/report"
 	"github.com/lockstep-dev/lockstep/internal/controller/target"
@@ -35,6 +36,7 @@ type Reconciler struct {
 	Fleet       *fleet.Fleet
 	Refs        *refs.Store
 	Connections *target.Connections
+	Inventory   *inventory.Store
 	Render      stack.Renderer
 	// Key makes digests of Secrets useless to whoever does not hold it.
 	Key []byte
@@ -78,6 +80,9 @@ func (r *Reconciler) reconcile(ctx context.Context, req reconcile.Request) (reco
 		return r.fail(ctx, p, err)
 	}
 	if p.plan.Empty() {
+		if err := r.keep(ctx, p); err != nil {
+			return r.fail(ctx, p, err)
+		}
 		return r.settled(ctx, p)
 	}
 	// Held is asked of the plan, not of the spec: a gate that was open when the

@@ -48,11 +48,19 @@ func (r *Reconciler) tearDown(ctx context.Context, p *pass) (left int, err error
 	if p.stack.Spec.Suspend {
 		return 0, nil
 	}
+	if none, err := r.neverApplied(ctx, p); err != nil || none {
+		return 0, err
+	}
 	if p.driver, err = r.lookup(nil).Driver(ctx, stack.TargetOf(p.stack)); err != nil {
 		return 0, fault.As(err).WithHint("to let the stack go without touching its objects, set spec.suspend to true")
 	}
 	if err := r.look(ctx, p, nil); err != nil {
 		return 0, err
+	}
+	if err := p.live.Unseen; err != nil {
+		// After a crash the stack may have objects of that kind although its status
+		// does not say so. To let it go would leave them behind.
+		return 0, fault.As(err).WithHint("it may have objects of this kind; to let it go without touching its objects, set spec.suspend to true")
 	}
 	if p.plan, err = r.tearDownPlan(p); err != nil {
 		return 0, err
@@ -74,6 +82,17 @@ func (r *Reconciler) tearDown(ctx context.Context, p *pass) (left int, err error
 		}
 	}
 	return left, nil
+}
+
+// neverApplied says whether nothing was ever applied to the Stack's Target, this
+// Stack's objects included: then a Target that does not exist, or never answered,
+// is no reason to keep it.
+func (r *Reconciler) neverApplied(ctx context.Context, p *pass) (bool, error) {
+	if len(stack.KindsOf(p.stack)) > 0 {
+		return false, nil
+	}
+	kinds, err := r.Inventory.Kinds(ctx, stack.TargetOf(p.stack))
+	return len(kinds) == 0, err
 }
 
 func (r *Reconciler) tearDownPlan(p *pass) (plan.Plan, error) {

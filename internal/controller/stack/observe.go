@@ -32,6 +32,7 @@ type pass struct {
 	driver driver.Driver
 	memo   fleet.Memo
 	live   lockstep.Live
+	looked bool // live is what the driver said
 	plan   plan.Plan
 	// broken are objects that cannot be planned or were not applied; the others
 	// went on.
@@ -119,7 +120,12 @@ func (r *Reconciler) look(ctx context.Context, p *pass, desired []lockstep.Objec
 	for _, w := range p.memo.Wants {
 		kinds = append(kinds, w.Key.GroupKind())
 	}
-	p.live, err = p.driver.Observe(ctx, driver.Query{Unit: p.unit, Kinds: kinds, Desired: desired})
+	others, err := r.Inventory.Kinds(ctx, stack.TargetOf(p.stack))
+	if err != nil {
+		return err
+	}
+	p.live, err = p.driver.Observe(ctx, driver.Query{Unit: p.unit, Kinds: kinds, Others: others, Desired: desired})
+	p.looked = err == nil
 	return err
 }
 

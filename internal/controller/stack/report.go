@@ -17,6 +17,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/fleet"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/observe"
+	"github.com/lockstep-dev/lockstep/internal/stack"
 )
 
 // settled reports a pass that did all it could: what is left is how the objects
@@ -72,6 +73,9 @@ func (r *Reconciler) report(ctx context.Context, p *pass, v v1alpha1.Verdict, er
 		s.Health = &v1alpha1.StackHealth{Status: h.Status.String(), Message: h.Message}
 		s.Renderer = string(p.memo.Renderer)
 		s.Objects = int32(len(p.memo.Wants))
+	}
+	if p.looked {
+		s.Kinds = stack.KindsLive(p.unit, p.live)
 	}
 	if live := p.plan.Empty() || p.outcomes != nil; live && p.memo.Key != "" && err == nil && !p.superseded {
 		advance(p)

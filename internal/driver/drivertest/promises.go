@@ -40,6 +40,22 @@ var promises = map[string]promise{
 			}
 		},
 	},
+	"OtherKindsAreLookedAt": {
+		why: "After a crash only the Target's record names the kind of an object; a kind that nobody serves any more is none of the unit's business.",
+		check: func(r *rig) {
+			o := r.configMap("left-behind", data{"a": "1"})
+			r.do(lockstep.Create, o, lockstep.Done)
+			r.open()
+			gone := lockstep.GroupKind{Group: "nobody.example", Kind: "Nothing"}
+			live, err := r.Observe(r.t.Context(), driver.Query{Unit: r.unit, Others: []lockstep.GroupKind{o.Key().GroupKind(), gone}})
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			if len(live.Objects) != 1 || live.Objects[0].Key != o.Key() || len(live.MissingKinds) != 0 || live.Unseen != nil {
+				r.t.Errorf("got %+v, want the object and nothing missing", live)
+			}
+		},
+	},
 	"CreateThenSeen": {
 		why: "Whoever observes after an apply sees it at once, with every mark.",
 		check: func(r *rig) {

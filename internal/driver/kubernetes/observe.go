@@ -33,11 +33,16 @@ func (c *Cluster) Observe(ctx context.Context, q driver.Query) (lockstep.Live, e
 		return lockstep.Live{}, err
 	}
 
+	unseen, err := c.watchOthers(ctx, q.Others)
+	if err != nil {
+		return lockstep.Live{}, err
+	}
+
 	records, err := c.concerned(ctx, q)
 	if err != nil {
 		return lockstep.Live{}, err
 	}
-	live := lockstep.Live{MissingKinds: missing, Objects: make([]lockstep.LiveObject, 0, len(records))}
+	live := lockstep.Live{MissingKinds: missing, Unseen: unseen, Objects: make([]lockstep.LiveObject, 0, len(records))}
 	for _, r := range records {
 		// Judging may have replaced it, and may have found it gone.
 		if r = c.view.get(r.key); r != nil {

@@ -56,6 +56,14 @@ func (c *Cluster) watch(ctx context.Context, kinds []mapping) error {
 	return nil
 }
 
+// attempt is what the watch does, for explain.
+func (w *watcher) attempt() attempt {
+	return attempt{
+		doing:  "watching " + w.at.kind.String(),
+		access: access{verb: w.verb(), group: w.at.resource.Group, resource: w.at.resource.Resource, namespace: w.key.namespace},
+	}
+}
+
 // scopes returns the namespaces that a kind is watched in, one by one where the
 // credential does not reach further.
 func (c *Cluster) scopes(m mapping) []string {
@@ -77,10 +85,7 @@ func (c *Cluster) await(ctx context.Context, w *watcher) error {
 		return c.closed()
 	}
 	if err := w.lastError(); err != nil {
-		return c.explain(ctx, err, attempt{
-			doing:  "watching " + w.at.kind.String(),
-			access: access{verb: w.verb(), group: w.at.resource.Group, resource: w.at.resource.Resource, namespace: w.key.namespace},
-		})
+		return c.explain(ctx, err, w.attempt())
 	}
 	return nil
 }
@@ -275,9 +280,16 @@ func (f *feed) Replace(items []any, rv string) error {
 	select {
 	case <-f.w.synced:
 		f.c.notify(found)
+		return nil
+	default:
+		close(f.w.synced)
+	}
+	select {
+	case <-f.w.failed:
+		// Whoever asked for this list went on without it.
+		f.c.notify(found)
 	default:
 		// Whoever asked for this list is about to read it.
-		close(f.w.synced)
 	}
 	return nil
 }

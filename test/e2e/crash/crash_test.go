@@ -5,6 +5,9 @@ package crash
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/controller/inventory"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/source/git/httpserver"
 	"github.com/lockstep-dev/lockstep/test/cluster"
@@ -106,6 +110,55 @@ func TestKilledAtEveryChange(t *testing.T) {
 	}
 }
 
+// TestCommitWhileDead kills the server after it applied an object of a kind that
+// no other Stack has, and before any status says so. Git drops the object before
+// the next server starts: only the record of kinds leads to it.
+func TestCommitWhileDead(t *testing.T) {
+	w := world.New(t)
+	api := faulty.New(t, w.Cluster.Config(t))
+	options := world.ServeOptions{Kubeconfig: api.Kubeconfig, DataDir: t.TempDir()}
+	s := w.Serve(options)
+	killed := make(chan struct{})
+	var once sync.Once
+	api.Decide(func(r *http.Request) faulty.Act {
+		if r.Method != http.MethodPatch || !strings.Contains(r.URL.Path, "/services/") {
+			return faulty.Act{}
+		}
+		act := faulty.Act{}
+		once.Do(func() {
+			act = faulty.Act{After: func() { s.Kill(); close(killed) }, LoseAnswer: true}
+		})
+		return act
+	})
+	l := newLife(t, w, "while-dead")
+	l.create()
+	<-killed
+	if _, ok := l.objects()["Service/web"]; !ok {
+		t.Fatalf("the Service was not applied, so this shows nothing: %v", l.objects())
+	}
+	stack := &v1alpha1.Stack{}
+	if err := w.Client.Get(t.Context(), l.key(), stack); err != nil || len(stack.Status.Kinds) > 0 {
+		t.Fatalf("%v; the status has kinds %v, so this shows nothing", err, stack.Status.Kinds)
+	}
+	l.commit(1)
+	if _, err := w.TryServe(options); err != nil {
+		t.Fatal(err)
+	}
+	l.eventually("live is what Git says", func() (bool, string) {
+		diff := cmp.Diff(chapters[1].want, l.objects())
+		return diff == "", diff
+	})
+}
+
+// forgetKinds deletes the record of kinds, so that each life has to make it anew.
+func forgetKinds(t *testing.T, w *world.World) {
+	t.Helper()
+	err := w.Client.DeleteAllOf(t.Context(), &corev1.ConfigMap{}, client.InNamespace("lockstep-system"), client.HasLabels{inventory.Label})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // life is one Stack from its creation to its end.
 type life struct {
 	t    *testing.T
@@ -123,6 +176,7 @@ func newLife(t *testing.T, w *world.World, name string) *life {
 
 // newLifeWithoutServer is a life before anybody looks at it.
 func newLifeWithoutServer(t *testing.T, w *world.World, name string) *life {
+	forgetKinds(t, w)
 	repo, url := w.Repo(name)
 	l := &life{t: t, w: w, repo: repo, name: name}
 	l.commit(0)
@@ -139,7 +193,7 @@ func (l *life) awaitSource() {
 	})
 }
 
-func (l *life) live() {
+func (l *life) create() {
 	l.w.Create(&v1alpha1.Stack{
 		ObjectMeta: metav1.ObjectMeta{Namespace: l.w.Namespace, Name: l.name},
 		Spec: v1alpha1.StackSpec{
@@ -148,6 +202,10 @@ func (l *life) live() {
 			Sync: v1alpha1.Sync{Deletion: v1alpha1.DeletionWait, RetryMax: metav1.Duration{Duration: time.Second}},
 		},
 	})
+}
+
+func (l *life) live() {
+	l.create()
 	for i := range chapters {
 		if i > 0 {
 			l.commit(i)
