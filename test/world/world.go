@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -52,6 +53,9 @@ func New(t testing.TB) *World {
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
 		t.Fatal(err)
 	}
+	if err := apiextensionsv1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
 	api, err := client.NewWithWatch(c.Config(t), client.Options{Scheme: scheme})
 	if err != nil {
 		t.Fatal(err)
@@ -64,20 +68,28 @@ func New(t testing.TB) *World {
 func (w *World) Repo(name string) (repo *httpserver.Repo, url string) {
 	w.T.Helper()
 	if w.gitDir == "" {
-		w.gitDir = w.T.TempDir()
-		handler, err := httpserver.New(httpserver.Options{Dir: w.gitDir, ReceivePack: true})
-		if err != nil {
-			w.T.Fatal(err)
-		}
+		handler, dir := w.GitHandler()
 		srv := httptest.NewServer(handler)
 		w.T.Cleanup(srv.Close)
-		w.gitURL = srv.URL
+		w.gitDir, w.gitURL = dir, srv.URL
 	}
 	repo, err := httpserver.Create(filepath.Join(w.gitDir, name+".git"))
 	if err != nil {
 		w.T.Fatal(err)
 	}
 	return repo, w.gitURL + "/" + name + ".git"
+}
+
+// GitHandler returns what serves the repositories in dir, for tests that put
+// something in between.
+func (w *World) GitHandler() (handler http.Handler, dir string) {
+	w.T.Helper()
+	dir = w.T.TempDir()
+	handler, err := httpserver.New(httpserver.Options{Dir: dir, ReceivePack: true})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return handler, dir
 }
 
 // Source creates a Source of url, polled once an hour: tests say when to look.
@@ -114,10 +126,12 @@ func (w *World) Poke(o client.Object) {
 // Eventually waits until ok is content, and fails with what it says otherwise.
 func (w *World) Eventually(what string, within time.Duration, ok func() (bool, string)) {
 	w.T.Helper()
-	deadline := time.Now().Add(within)
+	began := time.Now()
+	deadline := began.Add(within)
 	for {
 		done, last := ok()
 		if done {
+			w.T.Logf("%s: after %s", what, time.Since(began).Round(time.Millisecond))
 			return
 		}
 		if time.Now().After(deadline) {
