@@ -32,6 +32,9 @@ if [ -z "$have" ] || [ "$(printf '%s\n' "$wanted" "$have" | sort -V | head -n 1)
 	exit 1
 fi
 
+# Prometheus is not installed but unpacked into a cache.
+bash test/prometheus.sh >/dev/null
+
 look
 [ ${#missing[@]} = 0 ] && exit
 install="apt-get update && apt-get install --yes --no-install-recommends ${missing[*]}"

@@ -35,6 +35,8 @@ var rules = map[string]func(*Tree) []Problem{
 	"ExitCodes":    ExitCodes,
 	"Specs":        Specs,
 	"Metrics":      Metrics,
+	"Dashboards":   Dashboards,
+	"Alerts":       Alerts,
 }
 
 func TestThisRepository(t *testing.T) {
@@ -244,6 +246,35 @@ func TestRulesComplain(t *testing.T) {
 				"cli.md: does not say that Timeout exits with 3",
 				`cli.md: exit code 4 names "Odd", which is no kind of fault`,
 				"cli.md: says that NotFound exits with 4; it is 5",
+			},
+		},
+		"DashboardAsksInVain": {
+			why:  "A panel that can never show anything says that all is well.",
+			rule: Dashboards,
+			tree: map[string]string{
+				"internal/a/a.go": "package a\nvar _ = \"lockstep_a_total\"\n",
+				"deploy/monitoring/dashboards/a.json": `{"uid": "a", "title": "A", "schemaVersion": 39, "templating": {"list": [{"name": "datasource", "type": "datasource"}]},
+					"panels": [{"id": 1, "type": "graph", "title": "p", "description": "d", "datasource": {"uid": "${datasource}"},
+						"targets": [{"expr": "rate(lockstep_a_total[5m]) / rate(lockstep_b_total[5m])", "datasource": {"uid": "${datasource}"}}]}]}`,
+			},
+			want: []string{
+				`deploy/monitoring/dashboards/a.json: panel "p" is a graph, which Grafana has no more`,
+				"deploy/monitoring/dashboards/a.json: asks for the metric lockstep_b_total, which nobody registers",
+			},
+		},
+		"AlertLeadsNowhere": {
+			why:  "Who is woken must find what to do.",
+			rule: Alerts,
+			tree: map[string]string{
+				"internal/a/a.go":                       "package a\nvar _ = \"lockstep_a_total\"\n",
+				"docs/guides/troubleshooting.md":        "# T\n",
+				"deploy/monitoring/rules.yaml":          "groups: [{name: g, rules: [{alert: A, expr: lockstep_a_total > 0, for: 1m, labels: {severity: info}, annotations: {summary: s, description: d, runbook_url: x/docs/guides/troubleshooting.md#a}}]}]",
+				"deploy/monitoring/prometheusrule.yaml": "spec: {groups: []}",
+			},
+			want: []string{
+				`deploy/monitoring/rules.yaml: alert A leads to "x/docs/guides/troubleshooting.md#a", and docs/guides/troubleshooting.md has no such heading`,
+				`deploy/monitoring/rules.yaml: alert A is not tested in rules_test.yaml`,
+				`deploy/monitoring/rules.yaml: prometheusrule.yaml does not have the groups of rules.yaml`,
 			},
 		},
 		"MetricThatIsNotExplained": {
