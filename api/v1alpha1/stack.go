@@ -121,6 +121,15 @@ type StackSpec struct {
 	// +kubebuilder:validation:MaxLength=253
 	ServiceAccount string `json:"serviceAccount,omitempty"`
 
+	// Health says how objects of some kinds are doing, where what comes with
+	// Lockstep does not know or is not wanted. The first entry that has a verdict
+	// decides.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxItems=100
+	// +listType=atomic
+	Health []HealthRule `json:"health,omitempty"`
+
 	// IgnoreDifferences names fields that Git does not decide: they are not applied
 	// over what is live, and their change is no drift.
 	//

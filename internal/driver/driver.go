@@ -9,6 +9,7 @@ package driver
 import (
 	"context"
 
+	"github.com/lockstep-dev/lockstep/internal/core/health"
 	"github.com/lockstep-dev/lockstep/internal/core/plan"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 )
@@ -48,6 +49,9 @@ type Query struct {
 	// are watched from now on, and drift is judged against them where the driver
 	// has seen no apply of its own yet (after a restart).
 	Desired []lockstep.Object
+	// Health are the unit's own rules; nil for none. From now on its objects are
+	// judged by them, and those that are judged already once more.
+	Health *health.Rules
 }
 
 // Actor is on whose behalf an Apply is made.

@@ -46,10 +46,15 @@ func (e Engine) Desired(ctx context.Context, in Inputs) (Rendered, error) {
 // Observe asks the Target what is live of the Stack. Kinds that the Stack had
 // objects of before are asked for even when Git no longer names them.
 func (e Engine) Observe(ctx context.Context, in Inputs, desired []lockstep.Object) (lockstep.Live, error) {
+	rules, err := HealthOf(in.Stack)
+	if err != nil {
+		return lockstep.Live{}, err
+	}
 	return in.Driver.Observe(ctx, driver.Query{
 		Unit:    UnitOf(in.Stack),
 		Kinds:   KindsOf(in.Stack),
 		Desired: desired,
+		Health:  rules,
 	})
 }
 

@@ -258,7 +258,7 @@ func (o *options) objects(ctx context.Context, s *v1alpha1.Stack) []Fact {
 			continue
 		}
 		out = append(out, Fact{
-			About: x.Key.Short(), Message: strings.TrimSpace(x.Health.Status.String() + ": " + x.Health.Message),
+			About: x.Key.String(), Message: strings.TrimSpace(x.Health.Status.String() + ": " + x.Health.Message),
 			next: objectNext(x, s),
 		})
 	}
@@ -275,5 +275,5 @@ func objectNext(x lockstep.LiveObject, s *v1alpha1.Stack) string {
 	if x.Health.Status == lockstep.Progressing {
 		return "lockstep wait " + stack.UnitOf(s).String()
 	}
-	return fmt.Sprintf("look at %s on the target; then fix it in Git, or revert the commit", x.Key.Short())
+	return fmt.Sprintf("look at %s on the target; then fix it in Git, or revert the commit", x.Key.String())
 }

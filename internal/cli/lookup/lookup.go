@@ -232,7 +232,11 @@ func (l *Lookup) Observe(ctx context.Context, s *v1alpha1.Stack) (lockstep.Live,
 	if err != nil {
 		return lockstep.Live{}, at(s, err)
 	}
-	live, err := d.Observe(ctx, driver.Query{Unit: stack.UnitOf(s), Kinds: stack.KindsOf(s)})
+	rules, err := stack.HealthOf(s)
+	if err != nil {
+		return lockstep.Live{}, at(s, err)
+	}
+	live, err := d.Observe(ctx, driver.Query{Unit: stack.UnitOf(s), Kinds: stack.KindsOf(s), Health: rules})
 	return live, at(s, err)
 }
 

@@ -51,6 +51,7 @@ type Reconciler struct {
 	Parallel int
 
 	heals heals
+	rules rules
 }
 
 // reconcile moves one Stack a step closer to what Git asks for.
@@ -106,6 +107,7 @@ func (r *Reconciler) reconcile(ctx context.Context, req reconcile.Request) (reco
 
 func (r *Reconciler) forget(unit lockstep.Unit) {
 	r.heals.forget(unit)
+	r.rules.forget(unit)
 	r.Metrics.leaves(unit)
 	r.Refs.Release(userOf(unit))
 	r.Fleet.Forget(unit)

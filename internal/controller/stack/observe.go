@@ -12,6 +12,7 @@ import (
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/controller/refs"
 	"github.com/lockstep-dev/lockstep/internal/controller/target"
+	"github.com/lockstep-dev/lockstep/internal/core/health"
 	"github.com/lockstep-dev/lockstep/internal/core/plan"
 	"github.com/lockstep-dev/lockstep/internal/core/render"
 	"github.com/lockstep-dev/lockstep/internal/driver"
@@ -31,6 +32,7 @@ type pass struct {
 
 	driver driver.Driver
 	memo   fleet.Memo
+	rules  *health.Rules
 	live   lockstep.Live
 	looked bool // live is what the driver said
 	plan   plan.Plan
@@ -83,6 +85,10 @@ func (p *pass) held() (plan.Gate, bool) {
 // render came to, is done without rendering: the memory of identities and
 // digests is enough to know.
 func (r *Reconciler) observe(ctx context.Context, p *pass) error {
+	var err error
+	if p.rules, err = r.rules.of(p.stack); err != nil {
+		return err
+	}
 	memo, fresh := r.Fleet.Memo(p.unit, p.stack.Generation)
 	if fresh && !p.requested() {
 		if memo.Err != nil {
@@ -124,7 +130,7 @@ func (r *Reconciler) look(ctx context.Context, p *pass, desired []lockstep.Objec
 	if err != nil {
 		return err
 	}
-	p.live, err = p.driver.Observe(ctx, driver.Query{Unit: p.unit, Kinds: kinds, Others: others, Desired: desired})
+	p.live, err = p.driver.Observe(ctx, driver.Query{Unit: p.unit, Kinds: kinds, Others: others, Desired: desired, Health: p.rules})
 	p.looked = err == nil
 	return err
 }

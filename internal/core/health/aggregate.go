@@ -36,7 +36,7 @@ func Aggregate(parts []Part) lockstep.Health {
 			others++
 		}
 	}
-	message := worst.Key.Short()
+	message := worst.Key.String()
 	if worst.Health.Message != "" {
 		message += ": " + worst.Health.Message
 	}

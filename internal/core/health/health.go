@@ -36,15 +36,29 @@ var judges = map[lockstep.GroupKind]judge{
 
 // Of says how the object is doing. It takes any tree, also one that no API
 // would serve, and never panics.
-func Of(object map[string]any) lockstep.Health {
+func Of(object map[string]any) lockstep.Health { return (*Rules)(nil).Of(object) }
+
+// Of says how the object is doing where r has its say: after what holds for every
+// kind, before what comes with Lockstep.
+func (r *Rules) Of(object map[string]any) lockstep.Health {
 	t := tree(object)
 	if t.text("metadata", "deletionTimestamp") != "" {
 		return terminating(t)
+	}
+	if h, ok := ignoredByItself(t); ok {
+		return h
+	}
+	key := t.key()
+	if h, ok := r.ignores(key); ok {
+		return h
 	}
 	if h, ok := unobserved(t); ok {
 		return h
 	}
 	if h, ok := declared(t); ok {
+		return h
+	}
+	if h, ok := r.judge(t, key); ok {
 		return h
 	}
 	gk := t.groupKind()

@@ -85,6 +85,15 @@ func (t tree) groupKind() lockstep.GroupKind {
 	return k
 }
 
+// key returns the object's key, with the group that its manifest has.
+func (t tree) key() lockstep.Key {
+	group, _, ok := strings.Cut(t.text("apiVersion"), "/")
+	if !ok {
+		group = ""
+	}
+	return lockstep.Key{Group: group, Kind: t.text("kind"), Namespace: t.text("metadata", "namespace"), Name: t.text("metadata", "name")}
+}
+
 // trees returns the maps in a list.
 func (t tree) trees(path ...string) []tree {
 	var out []tree

@@ -26,6 +26,9 @@ func (c *Cluster) Observe(ctx context.Context, q driver.Query) (lockstep.Live, e
 		return lockstep.Live{}, err
 	}
 	c.expect(q, missing)
+	if err := c.judgeAnew(ctx, q); err != nil {
+		return lockstep.Live{}, err
+	}
 	if err := c.watchable(q, found); err != nil {
 		return lockstep.Live{}, err
 	}

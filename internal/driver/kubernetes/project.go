@@ -47,8 +47,21 @@ type record struct {
 	health      lockstep.Health
 }
 
-// newRecord projects an object. It has neither base nor drift.
+// newRecord projects an object, judged without any unit's rules. It has neither
+// base nor drift.
 func newRecord(tree map[string]any) *record {
+	r := projected(tree)
+	r.judgeBy(nil, tree)
+	return r
+}
+
+// judgeBy gives the record its health.
+func (r *record) judgeBy(rules *health.Rules, tree map[string]any) {
+	r.health = rules.Of(tree)
+	r.health.Message = intern(r.health.Message)
+}
+
+func projected(tree map[string]any) *record {
 	u := unstructured.Unstructured{Object: tree}
 	gvk := u.GroupVersionKind()
 	r := &record{
@@ -60,9 +73,7 @@ func newRecord(tree map[string]any) *record {
 		uid:         string(u.GetUID()),
 		rv:          u.GetResourceVersion(),
 		terminating: u.GetDeletionTimestamp() != nil,
-		health:      health.Of(tree),
 	}
-	r.health.Message = intern(r.health.Message)
 	ours := ownEntry(tree)
 	r.readOwned(tree, ours)
 	r.readMarks(u.GetAnnotations(), u.GetLabels()[v1alpha1.LabelStack], ours)

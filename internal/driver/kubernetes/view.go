@@ -13,6 +13,7 @@ import (
 // our own writes, whichever is the later.
 type view struct {
 	digester diff.Digester
+	rules    unitRules
 
 	mu      sync.Mutex
 	objects map[lockstep.Key]*record
@@ -67,7 +68,7 @@ func (v *view) ofUnit(u lockstep.Unit) []*record {
 
 // seen takes in what a watch brought.
 func (v *view) seen(tree map[string]any) []driver.Change {
-	r := newRecord(tree)
+	r := v.record(tree)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	old := v.objects[r.key]
@@ -94,7 +95,7 @@ func (v *view) inherit(r, old *record, tree map[string]any) {
 // is what we asked for. It returns false when a watch has brought a later state
 // in which a field of ours is not ours any more, so that somebody has to look.
 func (v *view) answered(tree map[string]any) bool {
-	r := newRecord(tree)
+	r := v.record(tree)
 	r.base = r.owned
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -118,7 +119,7 @@ func (v *view) answered(tree map[string]any) bool {
 // looked takes in an object that was read to learn more about it, with the base
 // that it is to be judged by.
 func (v *view) looked(tree map[string]any, base []byte) []driver.Change {
-	r := newRecord(tree)
+	r := v.record(tree)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	old := v.objects[r.key]

@@ -233,7 +233,7 @@ func (f *feed) Transformer() cache.TransformFunc {
 		if !ok {
 			return obj, nil
 		}
-		return newRecord(u.Object), nil
+		return f.c.view.record(u.Object), nil
 	}
 }
 
@@ -271,7 +271,7 @@ func (f *feed) Replace(items []any, rv string) error {
 		case *record:
 			records = append(records, it)
 		case *unstructured.Unstructured:
-			records = append(records, newRecord(it.Object))
+			records = append(records, f.c.view.record(it.Object))
 		default:
 			return fmt.Errorf("list of %s brought a %T", f.w.at.kind, it)
 		}

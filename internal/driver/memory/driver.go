@@ -8,7 +8,6 @@ import (
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/core/diff"
-	"github.com/lockstep-dev/lockstep/internal/core/health"
 	"github.com/lockstep-dev/lockstep/internal/core/plan"
 	"github.com/lockstep-dev/lockstep/internal/driver"
 	"github.com/lockstep-dev/lockstep/internal/fault"
@@ -94,6 +93,7 @@ func (d *Driver) Observe(ctx context.Context, q driver.Query) (lockstep.Live, er
 	if err := d.ready(ctx); err != nil {
 		return lockstep.Live{}, err
 	}
+	w.rules[q.Unit] = q.Health
 	kinds := map[lockstep.GroupKind]bool{}
 	for _, gk := range q.Kinds {
 		kinds[gk] = true
@@ -410,5 +410,5 @@ func (w *World) healthOf(o *object) lockstep.Health {
 	if h, ok := w.health[o.key]; ok {
 		return h
 	}
-	return health.Of(o.tree)
+	return w.rules[o.unit()].Of(o.tree)
 }

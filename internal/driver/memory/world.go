@@ -16,6 +16,7 @@ import (
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/driver"
+	"github.com/lockstep-dev/lockstep/internal/core/health"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 )
@@ -27,6 +28,7 @@ type World struct {
 	objects map[lockstep.Key]*object
 	served  map[lockstep.GroupKind]bool
 	health  map[lockstep.Key]lockstep.Health
+	rules   map[lockstep.Unit]*health.Rules
 	refusal map[lockstep.Key]*fault.Fault
 	outage  *fault.Fault
 	writes  int
@@ -53,6 +55,7 @@ func NewWorld() *World {
 		objects: map[lockstep.Key]*object{},
 		served:  map[lockstep.GroupKind]bool{},
 		health:  map[lockstep.Key]lockstep.Health{},
+		rules:   map[lockstep.Unit]*health.Rules{},
 		refusal: map[lockstep.Key]*fault.Fault{},
 		drivers: map[*Driver]bool{},
 	}
