@@ -34,6 +34,10 @@ func newMeters(version string) *meters {
 		Help: "1; which version of Lockstep this is, and of Go it was built with.",
 	}, []string{"version", "goversion"})
 	build.WithLabelValues(version, runtime.Version()).Set(1)
+	// Seen from the start, so that the first one is an increase.
+	for _, result := range []string{"accepted", "ignored", "refused"} {
+		m.webhooks.WithLabelValues(result)
+	}
 	reg.MustRegister(m.webhooks, build)
 	return m
 }

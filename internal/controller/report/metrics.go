@@ -25,6 +25,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Help: "Writes of a status, by kind and result. A pass that changes nothing writes none.",
 		}, []string{"kind", "result"}),
 	}
+	// Seen from the start, so that the first failure is an increase.
+	for _, kind := range []string{"Source", "Stack", "Target"} {
+		m.statuses.WithLabelValues(kind, "failed")
+	}
 	reg.MustRegister(m.events, m.statuses)
 	return m
 }

@@ -62,6 +62,11 @@ func NewMetrics(reg prometheus.Registerer, each PerStack) *Metrics {
 	for i, name := range beatNames {
 		m.beats[i] = took.WithLabelValues(name)
 	}
+	// Seen from the start, so that the first failure is an increase.
+	for verb := lockstep.Delete; verb <= lockstep.Orphan; verb++ {
+		m.objects.WithLabelValues(verb.String(), lockstep.Done.String())
+		m.objects.WithLabelValues(verb.String(), lockstep.Failed.String())
+	}
 	m.recalled, m.forgotten = m.memos.WithLabelValues("hit"), m.memos.WithLabelValues("miss")
 	reg.MustRegister(m.renders, m.memos, m.steps, m.objects, m.passes, m.running, took, m.Standing)
 	return m
