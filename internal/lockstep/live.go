@@ -44,7 +44,19 @@ type LiveObject struct {
 	Annotations map[string]string
 	Terminating bool
 	Health      Health
+	// Ending of an object that runs to an end: a Job, a Pod, a workflow.
+	Ending Ending
 }
+
+// Ending says how an object that runs to an end did so.
+type Ending uint8
+
+// The endings.
+const (
+	StillRunning Ending = iota // also every object that does not run to an end
+	Completed
+	Broken
+)
 
 // FieldChange is one field that differs. Values are JSON text, masked where
 // secret; "" means absent.

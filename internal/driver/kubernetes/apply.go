@@ -121,6 +121,12 @@ func (c *Cluster) apply(ctx context.Context, w write, out *lockstep.Outcome) (er
 	if w.another(known) {
 		return w.ownedByOther(known.unit)
 	}
+	if w.step.Fresh {
+		return c.begin(ctx, w, known, out)
+	}
+	if w.step.Once && known == nil {
+		return c.once(ctx, w, out)
+	}
 
 	var a answer
 	if known != nil && known.managed {

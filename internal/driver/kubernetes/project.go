@@ -45,6 +45,7 @@ type record struct {
 	terminating bool
 	established bool // of a CustomResourceDefinition: its kind is served
 	health      lockstep.Health
+	ending      lockstep.Ending
 }
 
 // newRecord projects an object, judged without any unit's rules. It has neither
@@ -73,6 +74,7 @@ func projected(tree map[string]any) *record {
 		uid:         string(u.GetUID()),
 		rv:          u.GetResourceVersion(),
 		terminating: u.GetDeletionTimestamp() != nil,
+		ending:      health.Ended(tree),
 	}
 	ours := ownEntry(tree)
 	r.readOwned(tree, ours)
@@ -234,7 +236,7 @@ func apiVersion(group, version string) string {
 // same says whether Observe would answer alike for both.
 func (r *record) same(o *record) bool {
 	return r.uid == o.uid && r.unit == o.unit && r.managed == o.managed && r.digest == o.digest &&
-		r.terminating == o.terminating && r.established == o.established && r.health == o.health &&
+		r.terminating == o.terminating && r.established == o.established && r.health == o.health && r.ending == o.ending &&
 		bytes.Equal(r.owned, o.owned) && bytes.Equal(r.set, o.set) &&
 		maps.Equal(r.annotations, o.annotations) && sameDrift(r.drift, o.drift)
 }
@@ -259,7 +261,7 @@ func (r *record) live() lockstep.LiveObject {
 		Unproven: r.managed && r.base == nil && r.judgedFor == "",
 		Drift:    r.drift, Owned: decodeTree(r.owned),
 		Annotations: maps.Clone(r.annotations),
-		Terminating: r.terminating, Health: r.health,
+		Terminating: r.terminating, Health: r.health, Ending: r.ending,
 	}
 }
 

@@ -85,7 +85,7 @@ func (c *Cluster) try(ctx context.Context, w write) error {
 	_, err = send(ctx, c.request("POST", w.as, w.at.path(w.key.Namespace, "")).
 		Param("dryRun", metav1.DryRunAll).
 		Param("fieldManager", v1alpha1.FieldManager).
-		Param("fieldValidation", metav1.FieldValidationStrict).
+		Param("fieldValidation", w.validation()).
 		Body(body))
 	return err
 }

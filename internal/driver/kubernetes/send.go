@@ -122,9 +122,17 @@ func (c *Cluster) applyRequest(w write, how manner) *rest.Request {
 	return c.request("PATCH", w.as, w.at.path(w.key.Namespace, w.key.Name)).
 		SetHeader("Content-Type", string(types.ApplyPatchType)).
 		Param("fieldManager", v1alpha1.FieldManager).
-		Param("fieldValidation", metav1.FieldValidationStrict).
+		Param("fieldValidation", w.validation()).
 		Param("force", string(how)).
 		Body(w.body)
+}
+
+// validation says what becomes of fields that the kind does not have.
+func (w write) validation() string {
+	if w.step.Unvalidated {
+		return metav1.FieldValidationIgnore
+	}
+	return metav1.FieldValidationStrict
 }
 
 // jsonPatch sends an RFC 6902 patch.
