@@ -29,6 +29,7 @@ const (
 	ReasonDrifted     = "Drifted"
 	ReasonDeleting    = "Deleting"
 	ReasonTimeout     = "HealthTimeout"
+	ReasonRelease     = "ReleaseFailed"
 )
 
 // Verdict is the set of conditions that one pass ends in. Exactly one of its
@@ -92,6 +93,11 @@ func WaitingFor(what string) Verdict {
 
 // Degraded: applied and not healthy, and will not get there by itself.
 func Degraded(message string) Verdict { return verdict(metav1.ConditionFalse, ReasonDegraded, message) }
+
+// ReleaseFailed: a hook or a wave of the release did not come right.
+func ReleaseFailed(message string) Verdict {
+	return verdict(metav1.ConditionFalse, ReasonRelease, message)
+}
 
 // TimedOut: applied and not healthy within the time allowed.
 func TimedOut(message string) Verdict { return verdict(metav1.ConditionFalse, ReasonTimeout, message) }

@@ -28,6 +28,10 @@ const (
 	// value changes.
 	AnnotationReconcileAt = "lockstep.dev/reconcile-at"
 
+	// AnnotationTestAt, on a Stack, asks for its test hooks to be run whenever its
+	// value changes.
+	AnnotationTestAt = "lockstep.dev/test-at"
+
 	// AnnotationPausedReason, on a Stack, says why somebody suspended it.
 	AnnotationPausedReason = "lockstep.dev/paused-reason"
 

@@ -541,12 +541,18 @@ type Sync struct {
 	// +optional
 	Deletion DeletionPolicy `json:"deletion,omitempty"`
 	// Timeout from the begin of a release until its objects must be healthy; after
-	// that the release counts as failed. Nothing is undone.
+	// that the release counts as failed. Nothing is undone. Each wave and each hook of
+	// a release has this long for itself.
 	//
 	// +kubebuilder:default="10m"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10s') && duration(self) <= duration('24h')",message="timeout must be between 10s and 24h"
 	// +optional
 	Timeout metav1.Duration `json:"timeout,omitzero"`
+	// Tests makes the test hooks part of each release: it succeeds only if they do.
+	// Without it they run when lockstep test asks for them.
+	//
+	// +optional
+	Tests bool `json:"tests,omitempty"`
 	// RetryMax bounds the delay between two tries of a failed pass, which doubles
 	// with each.
 	//
@@ -648,6 +654,15 @@ type StackStatus struct {
 	// +kubebuilder:validation:MaxItems=10
 	// +listType=atomic
 	History []Release `json:"history,omitempty"`
+	// Run is how far the newest release with hooks or several waves is; absent for a
+	// Stack that has neither.
+	//
+	// +optional
+	Run *StackRun `json:"run,omitempty"`
+	// DeleteHooks is how many hooks the deletion of the Stack would run.
+	//
+	// +optional
+	DeleteHooks int32 `json:"deleteHooks,omitempty"`
 	// LastHandledReconcileAt is the value of the annotation
 	// lockstep.dev/reconcile-at that was dealt with last. While it differs from the
 	// annotation, a request is still open.

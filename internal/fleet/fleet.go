@@ -38,6 +38,12 @@ type Memo struct {
 	Renderer   render.Kind
 	Reads      render.Reads
 	Wants      []plan.Want
+	// Staged: a release of it takes several passes, for its hooks and waves.
+	Staged bool
+	// HookKinds are the kinds of all hooks, DeleteHooks how many of them run when
+	// the unit is deleted.
+	HookKinds   []lockstep.GroupKind
+	DeleteHooks int
 	// Err is a mistake in Git that the render stopped at: it stays until what was
 	// read changes.
 	Err error

@@ -69,6 +69,8 @@ func (e Engine) Plan(in Inputs, desired []lockstep.Object, live lockstep.Live) (
 		Live:     live,
 		Policy:   PolicyOf(in.Stack),
 		Carried:  in.Carried,
+		Ran:      in.Ran,
+		Hooks:    in.Hooks,
 		Key:      e.Key,
 	})
 }

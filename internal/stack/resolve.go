@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/core/plan"
 	"github.com/lockstep-dev/lockstep/internal/core/render"
 	"github.com/lockstep-dev/lockstep/internal/driver"
 	"github.com/lockstep-dev/lockstep/internal/fault"
@@ -101,6 +102,10 @@ type Inputs struct {
 	Request  render.Request
 	// Carried is for whoever plans to set, once it is rendered; see [Carried].
 	Carried bool
+	// Ran likewise; see [Ran].
+	Ran []string
+	// Hooks likewise; see [HooksDue].
+	Hooks []plan.Hook
 }
 
 // Resolve finds what s names. All that is missing is reported at once.

@@ -19,6 +19,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
 	"github.com/lockstep-dev/lockstep/internal/core/diff"
 	coreplan "github.com/lockstep-dev/lockstep/internal/core/plan"
+	"github.com/lockstep-dev/lockstep/internal/core/run"
 	"github.com/lockstep-dev/lockstep/internal/driver"
 	"github.com/lockstep-dev/lockstep/internal/driver/kubernetes"
 	"github.com/lockstep-dev/lockstep/internal/driver/kubernetes/access"
@@ -222,6 +223,8 @@ func (l *Lookup) Plan(ctx context.Context, s *v1alpha1.Stack) (Looked, error) {
 	}
 	l.recognise(&out)
 	in.Carried = stack.Carried(in.Stack, out.Desired.Key)
+	in.Ran = stack.Ran(in.Stack, out.Desired.Key)
+	in.Hooks = stack.HooksDue(in.Stack, out.Desired.Key, run.NewProgram(out.Desired.Hooks), l.key)
 	out.Plan, err = e.Plan(in, out.Desired.Objects, out.Live)
 	return out, at(s, err)
 }

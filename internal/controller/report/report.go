@@ -182,7 +182,7 @@ func trouble(w Written) bool {
 		return before != after
 	}
 	switch after.Reason {
-	case v1alpha1.ReasonHeld, v1alpha1.ReasonDegraded, v1alpha1.ReasonTimeout, v1alpha1.ReasonDrifted:
+	case v1alpha1.ReasonHeld, v1alpha1.ReasonDegraded, v1alpha1.ReasonTimeout, v1alpha1.ReasonRelease, v1alpha1.ReasonDrifted:
 		return before.Reason != after.Reason
 	}
 	return false

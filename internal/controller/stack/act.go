@@ -82,6 +82,9 @@ func (r *Reconciler) intend(ctx context.Context, p *pass) error {
 			kinds = append(kinds, gk)
 		}
 	}
+	if p.rolls() {
+		kinds = append(kinds, p.run.program.Kinds()...)
+	}
 	if err := r.Inventory.Add(ctx, stack.TargetOf(p.stack), kinds); err != nil {
 		return err
 	}

@@ -80,6 +80,9 @@ func (r *Reconciler) reconcile(ctx context.Context, req reconcile.Request) (reco
 	if err := r.observe(ctx, p); err != nil {
 		return r.fail(ctx, p, err)
 	}
+	if p.rolls() {
+		return r.roll(ctx, p)
+	}
 	if p.plan.Empty() {
 		if err := r.keep(ctx, p); err != nil {
 			return r.fail(ctx, p, err)

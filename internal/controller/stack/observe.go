@@ -15,6 +15,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/core/health"
 	"github.com/lockstep-dev/lockstep/internal/core/plan"
 	"github.com/lockstep-dev/lockstep/internal/core/render"
+	"github.com/lockstep-dev/lockstep/internal/core/run"
 	"github.com/lockstep-dev/lockstep/internal/driver"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/fleet"
@@ -42,11 +43,15 @@ type pass struct {
 	outcomes []lockstep.Outcome
 	// superseded: a newer commit came while this pass was under way.
 	superseded bool
+	// run is set for a pass of a release that takes several.
+	run *rollout
+	// first is before as the pass found it: it may write on its way.
+	first *v1alpha1.Stack
 }
 
 func newPass(s *v1alpha1.Stack) *pass {
 	// The cache's object is shared; report changes its own copy.
-	return &pass{unit: stack.UnitOf(s), stack: s.DeepCopy(), before: s, start: time.Now()}
+	return &pass{unit: stack.UnitOf(s), stack: s.DeepCopy(), before: s, first: s, start: time.Now()}
 }
 
 // requested says whether somebody asked for a pass now.
@@ -57,6 +62,9 @@ func (p *pass) requested() bool {
 // wants are the wants that have to be on the target. A Job that was applied, ran
 // and went away as it asked for is not among them.
 func (p *pass) wants() []plan.Want {
+	if p.rolls() {
+		return plan.RemainingOf(p.memo.Wants, p.live, p.ran)
+	}
 	applied := p.outcomes != nil && p.broken == nil
 	if !applied && !stack.Carried(p.before, p.memo.Key) {
 		return p.memo.Wants
@@ -69,7 +77,7 @@ func (p *pass) held() (plan.Gate, bool) {
 	if gate, held := p.plan.Held(); held {
 		return gate, true
 	}
-	if p.stack.Spec.Sync.Mode == v1alpha1.SyncManual && !p.requested() {
+	if p.stack.Spec.Sync.Mode == v1alpha1.SyncManual && !p.requested() && !p.underWay() {
 		return plan.Gate{
 			Name:   "manual sync",
 			Reason: p.plan.Sentence(),
@@ -115,6 +123,9 @@ func (r *Reconciler) recall(ctx context.Context, p *pass, memo fleet.Memo) (bool
 	if err = r.look(ctx, p, nil); err != nil {
 		return false, err
 	}
+	if releasing(p) || p.testsAsked() {
+		return false, nil
+	}
 	return plan.Settled(p.wants(), p.live, p.unit), nil
 }
 
@@ -126,6 +137,7 @@ func (r *Reconciler) look(ctx context.Context, p *pass, desired []lockstep.Objec
 	for _, w := range p.memo.Wants {
 		kinds = append(kinds, w.Key.GroupKind())
 	}
+	kinds = append(kinds, p.memo.HookKinds...)
 	others, err := r.Inventory.Kinds(ctx, stack.TargetOf(p.stack))
 	if err != nil {
 		return err
@@ -151,13 +163,18 @@ func (r *Reconciler) render(ctx context.Context, p *pass) error {
 		return err
 	}
 	p.driver = in.Driver
-	p.memo = fleet.Memo{Wants: plan.Wants(rendered.Objects, r.Key)}
+	program := run.NewProgram(rendered.Hooks)
+	p.memo = fleet.Memo{Wants: plan.Wants(rendered.Objects, r.Key), HookKinds: program.Kinds(), DeleteHooks: program.Deletes()}
+	p.memo.Staged = stack.Staged(p.memo.Wants, program)
 	if err := r.look(ctx, p, rendered.Objects); err != nil {
 		return err
 	}
 	in.Carried = stack.Carried(p.before, rendered.Key)
+	in.Ran = stack.Ran(p.before, rendered.Key)
+	in.Hooks = stack.HooksDue(p.before, rendered.Key, program, r.Key)
 	p.plan, p.broken = r.decide(ctx, engine, in, rendered.Objects, p.live)
 	r.remember(p, in, rendered, nil)
+	p.plot(program)
 	return nil
 }
 
@@ -176,7 +193,9 @@ func (r *Reconciler) remember(p *pass, in stack.Inputs, rendered stack.Rendered,
 		Renderer:   rendered.Kind,
 		Reads:      rendered.Reads,
 		Wants:      p.memo.Wants,
-		Err:        err,
+		Staged:     p.memo.Staged,
+		HookKinds:  p.memo.HookKinds, DeleteHooks: p.memo.DeleteHooks,
+		Err: err,
 	}
 	r.Fleet.Remember(p.unit, p.memo)
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/controller/report"
 	"github.com/lockstep-dev/lockstep/internal/core/health"
+	"github.com/lockstep-dev/lockstep/internal/core/hook"
+	"github.com/lockstep-dev/lockstep/internal/core/run"
 	"github.com/lockstep-dev/lockstep/internal/fleet"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/observe"
@@ -62,7 +64,7 @@ func (r *Reconciler) report(ctx context.Context, p *pass, v v1alpha1.Verdict, er
 		s.LastHandledReconcileAt = p.stack.Annotations[v1alpha1.AnnotationReconcileAt]
 	}
 	s.Plan = nil
-	if !p.plan.Empty() && p.outcomes == nil {
+	if !p.plan.Empty() && p.outcomes == nil && !p.underWay() {
 		s.Plan = &v1alpha1.PlanSummary{Digest: p.plan.Digest, Summary: p.plan.Sentence()}
 		if gate, held := p.held(); held {
 			s.Plan.Held = gate.Name
@@ -73,11 +75,16 @@ func (r *Reconciler) report(ctx context.Context, p *pass, v v1alpha1.Verdict, er
 		s.Health = &v1alpha1.StackHealth{Status: h.Status.String(), Message: h.Message}
 		s.Renderer = string(p.memo.Renderer)
 		s.Objects = int32(len(p.memo.Wants))
+		s.DeleteHooks = int32(p.memo.DeleteHooks)
 	}
 	if p.looked {
 		s.Kinds = stack.KindsLive(p.unit, p.live)
 	}
-	if live := p.plan.Empty() || p.outcomes != nil; live && p.memo.Key != "" && err == nil && !p.superseded {
+	live := p.plan.Empty() || p.outcomes != nil
+	if p.rolls() {
+		live = p.run.action == hook.Testing || p.run.record.State == run.Succeeded
+	}
+	if live && p.memo.Key != "" && err == nil && !p.superseded {
 		advance(p)
 	}
 	news := r.release(p, v, err)
@@ -107,6 +114,9 @@ func advance(p *pass) {
 // release keeps the record of plans that were carried out, and returns what is
 // to be said of a new one.
 func (r *Reconciler) release(p *pass, v v1alpha1.Verdict, err error) (news string) {
+	if p.rolls() {
+		return p.chronicle()
+	}
 	s := &p.stack.Status
 	now := metav1.Now()
 	if p.outcomes != nil && p.stack.DeletionTimestamp.IsZero() {
@@ -260,6 +270,9 @@ func healthOf(p *pass) lockstep.Health {
 	wants := p.wants()
 	items := make([]health.Part, 0, len(wants))
 	for _, w := range wants {
+		if w.Alone {
+			continue
+		}
 		h, ok := live[w.Key]
 		if !ok {
 			h = lockstep.Health{Status: lockstep.Missing, Message: "is not on the target"}

@@ -175,7 +175,7 @@ func (m *maker) decide(o lockstep.Object) {
 		m.errs = append(m.errs, m.taken(o, live))
 		return
 	}
-	if gone := !exists || live.Terminating; gone && m.Carried && passing(o) {
+	if gone := !exists || live.Terminating; gone && (m.Carried || slices.Contains(m.Ran, k.String())) && passing(o) {
 		m.unchanged++
 		m.notes = append(m.notes, Note{Key: k, Text: "ran and went away by itself: spec.ttlSecondsAfterFinished"})
 		return

@@ -16,13 +16,18 @@ func passing(o lockstep.Object) bool {
 // Remaining leaves out of wants what ran and went away by itself. It is for
 // wants that were carried out before; of others nothing can have run.
 func Remaining(wants []Want, live lockstep.Live) []Want {
+	return RemainingOf(wants, live, func(lockstep.Key) bool { return true })
+}
+
+// RemainingOf is Remaining for wants of which only some were carried out.
+func RemainingOf(wants []Want, live lockstep.Live, carried func(lockstep.Key) bool) []Want {
 	there := make(map[lockstep.Key]bool, len(live.Objects))
 	for _, o := range live.Objects {
 		there[o.Key] = !o.Terminating
 	}
 	out := make([]Want, 0, len(wants))
 	for _, w := range wants {
-		if w.Passing && !there[w.Key] {
+		if w.Passing && !there[w.Key] && carried(w.Key) {
 			continue
 		}
 		out = append(out, w)

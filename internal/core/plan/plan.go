@@ -15,6 +15,9 @@ type Facts struct {
 	Policy  Policy
 	// Carried says that Desired, as it is, was carried out in full before.
 	Carried bool
+	// Ran are objects that the release which is under way has applied and that ask
+	// to be removed once they ran.
+	Ran []string
 	// Hooks are those that carrying out the plan would run, in order; see run.
 	Hooks []Hook
 	// Key is the installation's key for digests of secrets; see diff.Digester.

@@ -91,8 +91,12 @@ func (d *decider) begin() (Decision, bool) {
 	case event == BeginDelete && r.State == Failed && r.FailedIn == PostDelete && d.same():
 		event = BeginPostDelete
 	}
+	id := newID(d.Now)
+	if id == r.ID { // in the same millisecond
+		id = newID(d.Now.Add(time.Millisecond))
+	}
 	d.Record = Record{
-		ID: newID(d.Now), Action: d.Action, Content: d.Content, Request: d.Request, Digest: d.Digest,
+		ID: id, Action: d.Action, Content: d.Content, Request: d.Request, Digest: d.Digest,
 		State: r.State, Started: d.Now, Attempt: attempt,
 	}
 	d.fire(event)
