@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/lockstep-dev/lockstep/internal/core/graph"
 	"github.com/lockstep-dev/lockstep/internal/core/plan"
@@ -45,9 +46,13 @@ type Memo struct {
 	HookKinds   []lockstep.GroupKind
 	DeleteHooks int
 	// Err is a mistake in Git that the render stopped at: it stays until what was
-	// read changes.
-	Err error
+	// read changes, or until Until, if that is set.
+	Err   error
+	Until time.Time
 }
+
+// Expired says whether it is time to look again, though nothing has changed.
+func (m Memo) Expired(now time.Time) bool { return !m.Until.IsZero() && !now.Before(m.Until) }
 
 // State says how far a unit is.
 type State struct {

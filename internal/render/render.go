@@ -51,3 +51,18 @@ func (r Registry) Render(ctx context.Context, req core.Request) (res core.Result
 	res.Kind = kind
 	return res, nil
 }
+
+type progress struct{}
+
+// WithProgress returns a context for a renderer that tells say what it is at.
+func WithProgress(ctx context.Context, say func(what, place string)) context.Context {
+	return context.WithValue(ctx, progress{}, say)
+}
+
+// Doing says what a renderer is at: the beginning of a sentence ("the template")
+// and a place. It is for the message when the render has to be killed.
+func Doing(ctx context.Context, what, place string) {
+	if say, ok := ctx.Value(progress{}).(func(string, string)); ok {
+		say(what, place)
+	}
+}

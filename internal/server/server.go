@@ -32,6 +32,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/observe"
 	"github.com/lockstep-dev/lockstep/internal/observe/kubeapi"
+	"github.com/lockstep-dev/lockstep/internal/render/worker"
 	"github.com/lockstep-dev/lockstep/internal/source/git"
 	"github.com/lockstep-dev/lockstep/internal/stack/renderers"
 )
@@ -58,6 +59,8 @@ type Options struct {
 	// AllowRemoteBases lets kustomizations fetch remote bases and resources. What
 	// is fetched is no part of a content key: its changes go unnoticed.
 	AllowRemoteBases bool
+	// Render bounds one render in a worker process; zero for the defaults.
+	Render worker.Limits
 	// LeaderElection lets several replicas stand by for one.
 	LeaderElection bool
 	// LeaderElectionNamespace holds the lease; default the pod's own.
@@ -160,10 +163,15 @@ func (s *server) wire(ctx context.Context) error {
 		Wake: s.queues.stack, Dial: s.dial, Report: reporter,
 		Gone: func(ref lockstep.TargetRef) { s.meters.api.Forget(ref.String()) },
 	}
+	render, err := renderers.All(renderers.Options{Dir: filepath.Join(s.opts.DataDir, "charts"), Limits: s.opts.Render, Registerer: s.meters, Log: s.opts.Log})
+	if err != nil {
+		return err
+	}
+	context.AfterFunc(ctx, render.Close)
 	stacks := &stackctl.Reconciler{
 		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Connections: s.connections,
 		Inventory: inventory.New(ctx, core, s.opts.home(), s.opts.Log),
-		Render:    renderers.All(filepath.Join(s.opts.DataDir, "charts")).Render, Key: s.key, AllowRemote: s.opts.AllowRemoteBases, Report: reporter,
+		Render:    render.Render, Key: s.key, AllowRemote: s.opts.AllowRemoteBases, Report: reporter,
 		Metrics: stackctl.NewMetrics(s.meters, stackctl.PerStack(s.opts.StackMetrics)), Parallel: 8,
 		Tracer: s.opts.Tracer, Causes: s.causes, Log: s.opts.Log,
 	}

@@ -36,7 +36,8 @@ type Lookup struct {
 	api    *api.Client
 	config *rest.Config
 	store  *git.Store
-	cache  string
+	// renderers run in processes that Close ends.
+	renderers *renderers.Renderers
 	// key masks secrets. It is this process's own: what the server keeps is its
 	// own business.
 	key []byte
@@ -62,8 +63,12 @@ func New(e *env.Env, c *api.Client) (*Lookup, error) {
 	if _, err := rand.Read(key); err != nil {
 		return nil, fault.Internal(err)
 	}
+	render, err := renderers.All(renderers.Options{Dir: filepath.Join(cache, "charts")})
+	if err != nil {
+		return nil, err
+	}
 	return &Lookup{
-		api: c, config: config, cache: cache, key: key,
+		api: c, config: config, renderers: render, key: key,
 		store:   git.New(git.Options{Dir: filepath.Join(cache, "git"), AllowFile: true}),
 		instead: map[lockstep.Unit]source.Snapshot{},
 		snaps:   map[string]source.Snapshot{},
@@ -76,6 +81,7 @@ func (l *Lookup) Instead(src lockstep.Unit, snap source.Snapshot) { l.instead[sr
 
 // Close lets go of mirrors and connections.
 func (l *Lookup) Close() {
+	l.renderers.Close()
 	for _, d := range l.drivers {
 		d.Close()
 	}
@@ -86,7 +92,7 @@ func (l *Lookup) Close() {
 
 // Engine returns the engine over l.
 func (l *Lookup) Engine() stack.Engine {
-	return stack.Engine{Lookup: l, Render: renderers.All(filepath.Join(l.cache, "charts")).Render, Key: l.key}
+	return stack.Engine{Lookup: l, Render: l.renderers.Render, Key: l.key}
 }
 
 // Secret reads a Secret.

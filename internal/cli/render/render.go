@@ -108,7 +108,11 @@ func run(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	registry := renderers.All(filepath.Join(cache, "charts"))
+	registry, err := renderers.All(renderers.Options{Dir: filepath.Join(cache, "charts")})
+	if err != nil {
+		return err
+	}
+	defer registry.Close()
 	var objs []lockstep.Object
 	var errs []error
 	for _, req := range requests {

@@ -7,18 +7,22 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/observe/otlp"
+	"github.com/lockstep-dev/lockstep/internal/render/worker"
 	"github.com/lockstep-dev/lockstep/internal/server"
 )
 
 type options struct {
 	server.Options
-	LogLevel  string
-	LogFormat string
-	run       func(context.Context, server.Options) error
+	// RenderMemory is Render.Memory as people write it: 512Mi.
+	RenderMemory resource.QuantityValue
+	LogLevel     string
+	LogFormat    string
+	run          func(context.Context, server.Options) error
 }
 
 // New returns the command.
@@ -67,6 +71,7 @@ kubeconfig. It installs its own definitions, and keeps mirrors and caches under
 }
 
 func (o *options) bind(cmd *cobra.Command) {
+	o.RenderMemory.Quantity = *resource.NewQuantity(worker.DefaultMemory, resource.BinarySI)
 	f := cmd.Flags()
 	f.StringVar(&o.DataDir, "data-dir", "", "directory of mirrors and caches (default in the user's cache directory; as a pod "+podDataDir+")")
 	f.StringVar(&o.Listen, "listen", "127.0.0.1:7420", "address of webhooks, probes and metrics; empty for none; as a pod "+podListen)
@@ -75,6 +80,8 @@ func (o *options) bind(cmd *cobra.Command) {
 	f.StringSliceVar(&o.ExecCommands, "exec-credential-commands", nil, "credential plugins that Targets may name")
 	f.BoolVar(&o.AllowFileURLs, "allow-file-urls", false, "let Sources name file:// repositories of this machine")
 	f.BoolVar(&o.AllowRemoteBases, "allow-remote-bases", false, "let kustomizations fetch remote bases and resources")
+	f.DurationVar(&o.Render.Time, "render-timeout", worker.DefaultTime, "how long one chart or kustomization may render")
+	f.Var(&o.RenderMemory, "render-memory", "memory that one chart or kustomization may need")
 	f.BoolVar(&o.LeaderElection, "leader-election", false, "stand by while another replica serves; as a pod it does")
 	f.StringVar(&o.LeaderElectionNamespace, "leader-election-namespace", "", "namespace of the lease (default the pod's own)")
 	f.StringVar(&o.DebugListen, "debug-listen", "", "loopback address of profiles and dumps, 127.0.0.1:6060 for one; empty for none")
@@ -96,6 +103,10 @@ const (
 // by the credential in use, not by the environment: a shell in a cluster with a
 // kubeconfig of its own is nobody's server.
 func (o *options) complete(e *env.Env, cmd *cobra.Command) error {
+	o.Render.Memory = o.RenderMemory.Value()
+	if _, err := o.Render.Check(); err != nil {
+		return err
+	}
 	pod := o.Config.BearerTokenFile == podToken
 	if pod && !cmd.Flags().Changed("listen") {
 		o.Listen = podListen

@@ -20,6 +20,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/fleet"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/render/worker"
 	"github.com/lockstep-dev/lockstep/internal/source"
 	"github.com/lockstep-dev/lockstep/internal/stack"
 )
@@ -98,7 +99,7 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 		return err
 	}
 	memo, fresh := r.Fleet.Memo(p.unit, p.stack.Generation)
-	if fresh && !p.requested() {
+	if fresh && !p.requested() && !memo.Expired(time.Now()) {
 		if memo.Err != nil {
 			r.Metrics.recalled.Inc()
 			return memo.Err
@@ -184,6 +185,10 @@ func (r *Reconciler) remember(p *pass, in stack.Inputs, rendered stack.Rendered,
 	if err != nil && !lasting(rendered.Kind, err) {
 		return
 	}
+	var until time.Time
+	if errors.Is(err, worker.ErrDeadline) {
+		until = time.Now().Add(tooLong)
+	}
 	rev := in.Snapshot.Revision()
 	p.memo = fleet.Memo{
 		Generation: p.stack.Generation,
@@ -195,7 +200,7 @@ func (r *Reconciler) remember(p *pass, in stack.Inputs, rendered stack.Rendered,
 		Wants:      p.memo.Wants,
 		Staged:     p.memo.Staged,
 		HookKinds:  p.memo.HookKinds, DeleteHooks: p.memo.DeleteHooks,
-		Err: err,
+		Err: err, Until: until,
 	}
 	r.Fleet.Remember(p.unit, p.memo)
 }
@@ -235,11 +240,18 @@ func (l lookup) absent(ctx context.Context, name lockstep.Unit, into client.Obje
 	return apierrors.IsNotFound(err)
 }
 
+// tooLong is for how long a render is not tried again that ran for too long. It
+// would take as long again, unless the machine was busy with something else.
+const tooLong = 30 * time.Minute
+
 // lasting says whether rendering the same tree again ends in the same mistake. A
 // chart that is not found may be published meanwhile; a file that is not found is
 // missing in Git.
 func lasting(kind render.Kind, err error) bool {
 	for _, f := range fault.All(err) {
+		if errors.Is(f, worker.ErrDeadline) {
+			continue
+		}
 		missing := f.Kind == fault.KindNotFound && kind != render.Helm
 		if !missing && f.Kind.Consequence().Retry != fault.OnEvent {
 			return false

@@ -89,6 +89,16 @@ func Whole(t lockstep.Tree, dir string) (string, error) {
 	return e.Hash, err
 }
 
+// Unrecorded returns what t reads from when t is a tree made by [Record], and t
+// itself otherwise. It is for reading ahead: who uses it must repeat what was
+// really read on t.
+func Unrecorded(t lockstep.Tree) lockstep.Tree {
+	if rec, ok := t.(*recorded); ok {
+		return rec.inner
+	}
+	return t
+}
+
 // Real returns where p leads once every link is followed, noted as read when t
 // is a tree made by [Record]. A tree that cannot say has no links.
 func Real(t lockstep.Tree, p string) (string, error) {

@@ -55,6 +55,7 @@ func assemble(files []file, root string) (*loaded, error) {
 		}
 	}
 	l.unstable = unstableFunctions(c)
+	a.mark(c)
 	return l, nil
 }
 

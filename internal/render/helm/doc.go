@@ -15,9 +15,8 @@
 // # What a chart can do to this process
 //
 // A chart is a program. It cannot reach files, the environment, the network or
-// the cluster. It can use up memory and time: the engine can not be
-// interrupted. A render that outlives its context is given up, its goroutine
-// runs on, and the same chart with the same values is refused until it ends. A
-// template that calls tpl without end overflows the stack, which ends the
-// process. Only a process of its own, with limits, contains that.
+// the cluster. It can use up memory and time, and a template that calls tpl
+// without end overflows the stack; the engine cannot be interrupted. So what is
+// rendered for others is rendered in a process of its own: see package worker.
+// There, mark.go has each template say that it is its turn.
 package helm

@@ -74,7 +74,7 @@ func (j *job) compare(names map[string]string, first rendered, objects []lockste
 	if err != nil {
 		return
 	}
-	second, err := again.guarded(c, values)
+	second, err := again.engine(c, values)
 	if err != nil {
 		return // it went well a moment ago; the first result stands
 	}

@@ -2,10 +2,6 @@ package helm
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
-	"fmt"
-	"sync"
 
 	"helm.sh/helm/v4/pkg/chart/common"
 	"helm.sh/helm/v4/pkg/chart/common/util"
@@ -15,6 +11,7 @@ import (
 
 	"github.com/lockstep-dev/lockstep/internal/core/render"
 	"github.com/lockstep-dev/lockstep/internal/fault"
+	progress "github.com/lockstep-dev/lockstep/internal/render"
 )
 
 // defaultKubeVersion is what charts are told when the Target is not known.
@@ -33,15 +30,11 @@ type Fetcher interface {
 // lately, by content. It is safe for concurrent use.
 type Renderer struct {
 	cache *cache
-
-	mu sync.Mutex
-	// stuck are renders that were given up and still run.
-	stuck map[[32]byte]bool
 }
 
 // New returns a Renderer with an empty cache.
 func New() *Renderer {
-	return &Renderer{cache: newCache(), stuck: map[[32]byte]bool{}}
+	return &Renderer{cache: newCache()}
 }
 
 var shared = New()
@@ -86,6 +79,7 @@ type job struct {
 }
 
 func (j *job) run() (render.Result, error) {
+	progress.Doing(j.ctx, "reading the values", j.req.Path)
 	values, err := j.values()
 	if err != nil {
 		return render.Result{}, err
@@ -97,10 +91,12 @@ func (j *job) run() (render.Result, error) {
 	if err := j.installable(c); err != nil {
 		return render.Result{}, err
 	}
-	out, err := j.guarded(c, values)
+	progress.Doing(j.ctx, "the chart", j.place())
+	out, err := j.engine(c, values)
 	if err != nil {
 		return render.Result{}, err
 	}
+	progress.Doing(j.ctx, "reading what the templates wrote", j.place())
 	return j.result(out)
 }
 
@@ -110,46 +106,8 @@ type rendered struct {
 	files map[string]string
 }
 
-// guarded runs the engine beside this goroutine, because the engine does not
-// look at a context.
-func (j *job) guarded(c *chart.Chart, values map[string]any) (rendered, error) {
-	key := j.key(values)
-	if j.r.isStuck(key) {
-		return rendered{}, fault.Timeout("an earlier render of this chart with these values still has not ended").
-			At("%s", j.place()).
-			WithHint("a template loops without end; change the chart or the values")
-	}
-	type answer struct {
-		out rendered
-		err error
-	}
-	done := make(chan answer, 1)
-	go func() {
-		out, err := j.engine(c, values)
-		done <- answer{out, err}
-		j.r.setStuck(key, false) // after the answer, so that the check below sees one or the other
-	}()
-	select {
-	case a := <-done:
-		return a.out, a.err
-	case <-j.ctx.Done():
-	}
-	j.r.setStuck(key, true)
-	select {
-	case a := <-done: // it ended between the two
-		j.r.setStuck(key, false)
-		return a.out, a.err
-	default:
-	}
-	return rendered{}, fault.Timeout("rendering the chart took longer than allowed").
-		At("%s", j.place()).
-		WithHint("look for a loop in the templates, or raise spec.sync.timeout").
-		Because(j.ctx.Err())
-}
-
 // engine does what `helm template` does between having chart and values and
-// having text. It runs on a goroutine that may be left behind: it changes
-// nothing of j.
+// having text.
 func (j *job) engine(c *chart.Chart, values map[string]any) (out rendered, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -173,7 +131,10 @@ func (j *job) engine(c *chart.Chart, values map[string]any) (out rendered, err e
 			return out, err
 		}
 	}
-	e := engine.Engine{CustomTemplateFuncs: limits(j.ctx)}
+	if err := j.ctx.Err(); err != nil {
+		return out, fault.Timeout("rendering was stopped").At("%s", j.place()).Because(err)
+	}
+	e := engine.Engine{CustomTemplateFuncs: functions(j.ctx)}
 	files, err := e.RenderWithContext(j.ctx, c, top)
 	if err != nil {
 		return out, j.explain(c, err)
@@ -252,37 +213,10 @@ func (j *job) installable(c *chart.Chart) error {
 		WithHint("use a version of the chart that supports the target; a range such as \">=1.30.0-0\" also allows vendor suffixes")
 }
 
-// key tells equal renders apart from others.
-func (j *job) key(values map[string]any) [32]byte {
-	h := sha256.New()
-	for _, l := range j.sources {
-		fmt.Fprintln(h, l.key)
-	}
-	b, _ := json.Marshal(values) // values came from YAML, so they can be written
-	h.Write(b)
-	fmt.Fprintln(h, j.spec.ReleaseName, j.req.Namespace, j.req.KubeVersion, j.req.APIVersions)
-	return [32]byte(h.Sum(nil))
-}
-
 // place is where faults about the whole chart are put.
 func (j *job) place() string {
 	if len(j.sources) == 0 {
 		return j.req.Path
 	}
 	return j.sources[0].path("Chart.yaml")
-}
-
-func (r *Renderer) isStuck(key [32]byte) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.stuck[key]
-}
-
-func (r *Renderer) setStuck(key [32]byte, stuck bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.stuck, key)
-	if stuck {
-		r.stuck[key] = true
-	}
 }

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -317,37 +316,6 @@ func TestFetchedChart(t *testing.T) {
 	}
 	if diff := cmp.Diff(&render.ChartInfo{Name: "web", Version: "1.0.0"}, res.Chart); diff != "" {
 		t.Errorf("chart (-want +got):\n%s", diff)
-	}
-}
-
-func TestEndlessTemplateIsGivenUp(t *testing.T) {
-	// Ends by itself after seconds, so that the test leaves nothing behind.
-	files := map[string]string{"app/Chart.yaml": chartYAML, "app/templates/x.yaml": "{{ range 20000000 }}{{ end }}"}
-	req := request(files, render.HelmSpec{})
-	r := New()
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-	defer cancel()
-	start := time.Now()
-	if _, err := r.Render(ctx, req, nil); fault.KindOf(err) != fault.KindTimeout || time.Since(start) > 2*time.Second {
-		t.Fatalf("after %v: %v", time.Since(start), err)
-	}
-	_, err := r.Render(context.Background(), req, nil)
-	if fault.KindOf(err) != fault.KindTimeout || !strings.Contains(err.Error(), "earlier render") {
-		t.Errorf("the same chart was started again: %v", err)
-	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		if _, err = r.Render(context.Background(), request(map[string]string{"app/Chart.yaml": chartYAML}, render.HelmSpec{}), nil); err != nil {
-			t.Fatalf("another chart: %v", err)
-		}
-		r.mu.Lock()
-		left := len(r.stuck)
-		r.mu.Unlock()
-		if left == 0 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the render that was given up is never forgotten")
-		}
 	}
 }
 

@@ -1,7 +1,9 @@
 package kustomize
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -12,6 +14,7 @@ import (
 
 	core "github.com/lockstep-dev/lockstep/internal/core/render"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/render"
 )
 
 const (
@@ -33,6 +36,22 @@ type files struct {
 	overlay []byte
 	// clones are where kustomize puts remote bases, when those are allowed.
 	clones filesys.FileSystem
+	at     *reading
+}
+
+// reading tells what kustomize is at, as far as that can be seen: it reads a
+// kustomization and what that names, and then works on what it has read.
+type reading struct {
+	ctx  context.Context
+	file string // the kustomization
+}
+
+func (r *reading) read(p string) {
+	what := fmt.Sprintf("kustomize, which had last read %q,", p)
+	if core.IsKustomizationFile(path.Base(p)) {
+		r.file, what = p, "kustomize"
+	}
+	render.Doing(r.ctx, what, r.file)
 }
 
 // mounted returns the path in the Source that p means.
@@ -133,6 +152,7 @@ func (f files) ReadFile(p string) ([]byte, error) {
 	if err != nil {
 		return nil, notExist(p, err)
 	}
+	f.at.read(rel)
 	return data, nil
 }
 

@@ -8,6 +8,7 @@ package kustomize
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -31,12 +32,27 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/render"
 )
 
+// ErrRemote is returned by [RenderConfined] for a build that fetches something.
+var ErrRemote = errors.New("the build fetches remote bases")
+
+// RenderConfined is [Render] for a process without a network: where that would
+// fetch something that the request allows, it returns ErrRemote.
+func RenderConfined(ctx context.Context, req core.Request) (core.Result, error) {
+	s := newScan(req)
+	s.confined = true
+	return s.render(ctx, req)
+}
+
 // Render builds the kustomization in the unit's directory.
 func Render(ctx context.Context, req core.Request) (core.Result, error) {
+	return newScan(req).render(ctx, req)
+}
+
+func (s *scan) render(ctx context.Context, req core.Request) (core.Result, error) {
 	if err := render.Directory(req.Tree, req.Path); err != nil {
 		return core.Result{}, err
 	}
-	s := newScan(req)
+	render.Doing(ctx, "reading the kustomization", req.Path)
 	s.directory(req.Path, site{file: req.Path})
 	overlay, err := s.overlay(req)
 	if err := fault.Join(append(s.errs, err)...); err != nil {
@@ -45,10 +61,15 @@ func Render(ctx context.Context, req core.Request) (core.Result, error) {
 	if err := ctx.Err(); err != nil {
 		return core.Result{}, fault.Timeout("rendering was stopped").At("%s", req.Path).Because(err)
 	}
-	objs, err := s.build(req, overlay)
+	if s.confined && s.remote {
+		return core.Result{}, ErrRemote
+	}
+	render.Doing(ctx, "kustomize", s.kustomizationIn(req.Path))
+	objs, err := s.build(ctx, req, overlay)
 	if err != nil {
 		return core.Result{}, err
 	}
+	render.Doing(ctx, "setting namespaces, labels and variables", req.Path)
 	res, err := core.Finish(objs, req)
 	if err != nil {
 		return core.Result{}, err
@@ -118,7 +139,7 @@ var schema struct {
 
 // build runs kustomize and takes the objects from it, both under the schema's
 // lock: even asking a resource for its name looks into the schema.
-func (s *scan) build(req core.Request, overlay []byte) (objs []lockstep.Object, err error) {
+func (s *scan) build(ctx context.Context, req core.Request, overlay []byte) (objs []lockstep.Object, err error) {
 	if s.schema {
 		schema.Lock()
 		defer schema.Unlock()
@@ -145,7 +166,7 @@ func (s *scan) build(req core.Request, overlay []byte) (objs []lockstep.Object, 
 				Because(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
 	}()
-	fs := files{tree: req.Tree, overlay: overlay}
+	fs := files{tree: req.Tree, overlay: overlay, at: &reading{ctx: ctx}}
 	if req.AllowRemote {
 		fs.clones = filesys.MakeFsOnDisk()
 	}

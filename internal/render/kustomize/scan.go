@@ -29,8 +29,10 @@ const (
 type scan struct {
 	tree        lockstep.Tree
 	allowRemote bool
-	errs        []error
-	seen        map[visit]bool
+	// confined: what is allowed to be fetched cannot be; remote: there is some.
+	confined, remote bool
+	errs             []error
+	seen             map[visit]bool
 	// asConfig is set below a generator, transformer or validator that is a
 	// directory: what it holds are configurations, which may load by themselves.
 	asConfig bool
@@ -259,6 +261,7 @@ func (s *scan) inside(entry, p string, at site) bool {
 // locate finds what an entry names.
 func (s *scan) locate(entry string, at site) (lockstep.Entry, string, bool) {
 	if isRemote(entry) {
+		s.remote = true
 		if !s.allowRemote {
 			s.fail(at, fault.Invalid("remote reference %q is refused", entry).
 				WithHint("copy what it refers to into the repository, or start the server with --allow-remote-bases"))
@@ -435,6 +438,7 @@ func (s *scan) refuseRemote(v *yaml.Node, at site) {
 		if _, p, ok := strings.Cut(entry, "="); ok && isRemote(p) {
 			entry = p
 		}
+		s.remote = s.remote || isRemote(entry)
 		if isRemote(entry) && !s.allowRemote {
 			s.fail(at, fault.Invalid("remote reference %q is refused", entry).
 				WithHint("copy what it refers to into the repository, or start the server with --allow-remote-bases"))

@@ -30,6 +30,26 @@ const (
 // long, to tell it from other timeouts. The same job would take as long again.
 var ErrDeadline = errors.New("the deadline of a job")
 
+// Died is in the chain of every fault that says that a worker died.
+type Died struct {
+	Reason Reason
+	cause  error
+}
+
+// Error says why, for the log.
+func (d *Died) Error() string {
+	if d.cause == nil {
+		return "the worker died: " + string(d.Reason)
+	}
+	return d.cause.Error()
+}
+
+// Unwrap returns the cause.
+func (d *Died) Unwrap() error { return d.cause }
+
+// Is makes errors.Is(err, ErrDeadline) work.
+func (d *Died) Is(target error) bool { return target == ErrDeadline && d.Reason == Deadline }
+
 // own says whether the job itself is to blame, so that it would end the same way
 // in the next worker.
 func (r Reason) own() bool { return r != Killed && r != Crashed }
@@ -97,28 +117,32 @@ type ended struct {
 
 // fault puts it into words.
 func (e *ended) fault() *fault.Fault {
+	return e.sentence().At("%s", e.at.place).Because(&Died{Reason: e.reason, cause: e.cause})
+}
+
+func (e *ended) sentence() *fault.Fault {
 	what := e.at.what
 	if what == "" {
 		what = "the job"
 	}
 	switch e.reason {
 	case Deadline:
-		return fault.Timeout("%s ran for more than %s", what, e.limits.Time).At("%s", e.at.place).Because(ErrDeadline).
+		return fault.Timeout("%s ran for more than %s", what, e.limits.Time).
 			WithHint("look for a loop or for a range over very many elements; --render-timeout of the server sets the limit")
 	case Memory:
-		return fault.Invalid("%s needed more than %s of memory", what, Size(e.limits.Memory)).At("%s", e.at.place).Because(e.cause).
+		return fault.Invalid("%s needed more than %s of memory", what, Size(e.limits.Memory)).
 			WithHint("look for text or lists that grow with each turn of a loop; --render-memory of the server sets the limit")
 	case Stack:
-		return fault.Invalid("%s calls itself without end", what).At("%s", e.at.place).Because(e.cause).
+		return fault.Invalid("%s calls itself without end", what).
 			WithHint("look for a tpl or include that leads back to itself; the stack may have %s", Size(e.limits.stack()))
 	case Cancelled:
-		return fault.Timeout("%s was stopped, because nobody waits for it any more", what).At("%s", e.at.place).Because(e.cause)
+		return fault.Timeout("%s was stopped, because nobody waits for it any more", what)
 	case Protocol:
-		return fault.Invalid("%s gave a result that cannot be read", what).At("%s", e.at.place).Because(e.cause)
+		return fault.Invalid("%s gave a result that cannot be read", what)
 	case Killed:
-		return fault.Unavailable("the process of %s was killed twice from outside", what).At("%s", e.at.place).Because(e.cause).
+		return fault.Unavailable("the process of %s was killed twice from outside", what).
 			WithHint("the machine may be short of memory; a smaller --render-memory or a larger limit of the server's pod helps")
 	}
-	return fault.Invalid("the process of %s crashed twice", what).At("%s", e.at.place).Because(e.cause).
+	return fault.Invalid("the process of %s crashed twice", what).
 		WithHint("the log of the server has what it said last")
 }
