@@ -147,7 +147,7 @@ status: {phase: Failed, containerStatuses: [{name: web, state: {terminated: {exi
 	"PodEvicted": {why: "The kubelet's words.", object: `
 kind: Pod
 apiVersion: v1
-status: {phase: Failed, reason: Evicted, message: The node was low on memory.}`, want: "Degraded: failed: The node was low on memory.", kstatus: "kstatus calls a failed pod Current because nothing more will happen"},
+status: {phase: Failed, reason: Evicted, message: The node was low on memory.}`, want: "Degraded: was evicted: The node was low on memory.", kstatus: "kstatus calls a failed pod Current because nothing more will happen"},
 	"PodCrashLoop": {why: "The exit code is the first thing asked for.", object: `
 kind: Pod
 apiVersion: v1
@@ -155,7 +155,7 @@ status: {phase: Running, containerStatuses: [{name: web, restartCount: 7, state:
 	"PodOutOfMemory": {why: "137 says less than the reason.", object: `
 kind: Pod
 apiVersion: v1
-status: {phase: Running, containerStatuses: [{name: web, state: {waiting: {reason: CrashLoopBackOff}}, lastState: {terminated: {exitCode: 137, reason: OOMKilled}}}]}`, want: `Degraded: container "web" keeps crashing: out of memory`},
+status: {phase: Running, containerStatuses: [{name: web, state: {waiting: {reason: CrashLoopBackOff}}, lastState: {terminated: {exitCode: 137, reason: OOMKilled}}}]}`, want: `Degraded: container "web" keeps crashing: out of memory (OOMKilled)`},
 	"PodImage": {why: "A wrong tag does not mend itself.", object: `
 kind: Pod
 apiVersion: v1
@@ -163,7 +163,7 @@ status: {phase: Pending, containerStatuses: [{name: web, image: 'w:nope', state:
 	"PodConfig": {why: "A missing ConfigMap is named by the kubelet.", object: `
 kind: Pod
 apiVersion: v1
-status: {phase: Pending, initContainerStatuses: [{name: init, state: {waiting: {reason: CreateContainerConfigError, message: 'configmap "x" not found'}}}]}`, want: `Degraded: container "init": CreateContainerConfigError: configmap "x" not found`, kstatus: "kstatus calls every pending pod InProgress"},
+status: {phase: Pending, initContainerStatuses: [{name: init, state: {waiting: {reason: CreateContainerConfigError, message: 'configmap "x" not found'}}}]}`, want: `Degraded: init container "init": CreateContainerConfigError: configmap "x" not found`, kstatus: "kstatus calls every pending pod InProgress"},
 	"PodUnschedulable": {why: "The scheduler says what is missing.", object: `
 kind: Pod
 apiVersion: v1

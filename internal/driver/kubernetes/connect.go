@@ -52,6 +52,7 @@ type Cluster struct {
 	namespaces sync.Map // name → true: those known to be there
 	view       *view
 	locks      keyLocks
+	carer      carer
 
 	ctx  context.Context // ends with Close; watches live on it
 	stop context.CancelFunc
@@ -101,6 +102,8 @@ func Connect(o Options) (*Cluster, error) {
 	}
 	c.catalog.init()
 	c.ctx, c.stop = context.WithCancel(context.Background())
+	c.carer.cluster = c
+	c.view.worried = c.carer.worry
 	return c, nil
 }
 

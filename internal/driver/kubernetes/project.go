@@ -46,6 +46,9 @@ type record struct {
 	established bool // of a CustomResourceDefinition: its kind is served
 	health      lockstep.Health
 	ending      lockstep.Ending
+	// worry is how the object's pods are found and what they said; nil while it is
+	// healthy, or has no pods.
+	worry *worry
 }
 
 // newRecord projects an object, judged without any unit's rules. It has neither
@@ -60,6 +63,7 @@ func newRecord(tree map[string]any) *record {
 func (r *record) judgeBy(rules *health.Rules, tree map[string]any) {
 	r.health = rules.Of(tree)
 	r.health.Message = intern(r.health.Message)
+	r.worry = worryOf(r.key, tree, r.health)
 }
 
 func projected(tree map[string]any) *record {
@@ -236,7 +240,8 @@ func apiVersion(group, version string) string {
 // same says whether Observe would answer alike for both.
 func (r *record) same(o *record) bool {
 	return r.uid == o.uid && r.unit == o.unit && r.managed == o.managed && r.digest == o.digest &&
-		r.terminating == o.terminating && r.established == o.established && r.health == o.health && r.ending == o.ending &&
+		r.terminating == o.terminating && r.established == o.established && r.ending == o.ending &&
+		r.health == o.health && r.told() == o.told() &&
 		bytes.Equal(r.owned, o.owned) && bytes.Equal(r.set, o.set) &&
 		maps.Equal(r.annotations, o.annotations) && sameDrift(r.drift, o.drift)
 }
@@ -261,7 +266,8 @@ func (r *record) live() lockstep.LiveObject {
 		Unproven: r.managed && r.base == nil && r.judgedFor == "",
 		Drift:    r.drift, Owned: decodeTree(r.owned),
 		Annotations: maps.Clone(r.annotations),
-		Terminating: r.terminating, Health: r.health, Ending: r.ending,
+		Terminating: r.terminating, Ending: r.ending,
+		Health: health.With(r.health, r.told()),
 	}
 }
 

@@ -79,6 +79,6 @@ func (v *view) rejudge(key lockstep.Key, tree map[string]any) {
 		return
 	}
 	r := *old
-	r.health = now.health
+	r.health, r.worry = now.health, now.worry
 	v.put(&r, old)
 }

@@ -14,6 +14,9 @@ import (
 type view struct {
 	digester diff.Digester
 	rules    unitRules
+	// worried is told of every object whose pods may have to be asked, and of those
+	// that need not be any more; nil tells nobody. It must not block.
+	worried func(*record)
 
 	mu      sync.Mutex
 	objects map[lockstep.Key]*record
@@ -191,6 +194,8 @@ func (v *view) put(r, old *record) []driver.Change {
 	if old != nil {
 		v.unindex(old)
 	}
+	r.remember(old)
+	v.tell(r, old)
 	v.objects[r.key] = r
 	if r.unit != (lockstep.Unit{}) {
 		if v.units[r.unit] == nil {
