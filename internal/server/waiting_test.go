@@ -60,3 +60,23 @@ func TestWaiting(t *testing.T) {
 		}
 	}
 }
+
+// What it costs a pass that its queue knows since when it waits.
+func BenchmarkQueue(b *testing.B) {
+	limit := workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]()
+	queues := map[string]workqueue.TypedRateLimitingInterface[reconcile.Request]{
+		"plain":   priorityqueue.New("plain", func(o *priorityqueue.Opts[reconcile.Request]) { o.RateLimiter = limit }),
+		"watched": newLines().queue("watched", limit),
+	}
+	for name, q := range queues {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				q.Add(item("a"))
+				it, _ := q.Get()
+				q.Done(it)
+			}
+		})
+		q.ShutDown()
+	}
+}
