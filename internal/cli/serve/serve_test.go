@@ -2,11 +2,14 @@ package serve
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/client-go/rest"
 
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
@@ -83,4 +86,17 @@ func TestDefaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestFlagsAreDocumented: the guide has a row for each.
+func TestFlagsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/guides/cli.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	New(env.New("test")).Flags().VisitAll(func(f *pflag.Flag) {
+		if !strings.Contains(string(page), "`--"+f.Name+"`") {
+			t.Errorf("docs/guides/cli.md does not have --%s: %s", f.Name, f.Usage)
+		}
+	})
 }

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -136,8 +137,9 @@ func describe(s observe.Span, p *pass, reason string, err error) {
 // tell writes one line about a pass that did something, and none about one that
 // found everything as it should be.
 func (r *Reconciler) tell(ctx context.Context, p *pass, v v1alpha1.Verdict) {
-	if p.outcomes == nil {
-		return
+	changed := slices.ContainsFunc(p.outcomes, func(o lockstep.Outcome) bool { return o.Result == lockstep.Done })
+	if !changed {
+		return // what fails has its line when it is news, not at each try
 	}
 	r.Log.InfoContext(ctx, "pass", "stack", p.unit.String(), "revision", p.memo.Revision.Short(),
 		"steps", done(p.outcomes), "reason", v.Ready.Reason, "seconds", time.Since(p.start).Seconds())
