@@ -102,8 +102,13 @@ func ReleaseFailed(message string) Verdict {
 // TimedOut: applied and not healthy within the time allowed.
 func TimedOut(message string) Verdict { return verdict(metav1.ConditionFalse, ReasonTimeout, message) }
 
-// Drifted: live differs from Git and healing is off.
+// Drifted: live differs from Git, and either healing waits or an object is gone.
 func Drifted(message string) Verdict { return verdict(metav1.ConditionFalse, ReasonDrifted, message) }
+
+// DriftedAndHealthy: live differs from Git as its Stack allows, and is well.
+func DriftedAndHealthy(short string, objects int, message string) Verdict {
+	return verdict(metav1.ConditionTrue, ReasonDrifted, fmt.Sprintf("%s is live and healthy (%s); %s", short, count(objects, "object"), message))
+}
 
 // Failing: a fault; stalled when only a change can help.
 func Failing(reason, message string, stalled bool) Verdict {

@@ -42,6 +42,18 @@ const (
 	// field delete and create it, whatever its Stack says.
 	AnnotationReplace = "lockstep.dev/replace"
 
+	// AnnotationReconcile set to "disabled" on an object, in Git or live, takes it
+	// out of Lockstep's hands.
+	AnnotationReconcile = "lockstep.dev/reconcile"
+
+	// AnnotationDrift set to "ignore" or "report" on an object, in Git or live,
+	// leaves its drift as it is.
+	AnnotationDrift = "lockstep.dev/drift"
+
+	// AnnotationIgnoreFields on an object, in Git or live, lists JSON pointers of
+	// fields whose drift is ignored.
+	AnnotationIgnoreFields = "lockstep.dev/ignore-fields"
+
 	// Finalizer keeps a Stack until its objects are dealt with.
 	Finalizer = "lockstep.dev/stack"
 )

@@ -515,12 +515,13 @@ type Sync struct {
 	// +kubebuilder:default=true
 	// +optional
 	Prune *bool `json:"prune,omitempty"`
-	// SelfHeal undoes changes that others make to fields that Git decides. Without
-	// it they are reported and stay until Git changes that object.
+	// Drift says what becomes of changes that others make to fields that Git
+	// decides, and of objects that they delete: heal undoes them, report shows them
+	// and leaves them until Git changes the object, off does not look at them.
 	//
-	// +kubebuilder:default=true
+	// +kubebuilder:default=heal
 	// +optional
-	SelfHeal *bool `json:"selfHeal,omitempty"`
+	Drift DriftMode `json:"drift,omitempty"`
 	// AllowEmpty lets a render without any object delete everything the Stack has.
 	// Without it such a plan is held.
 	//
@@ -640,6 +641,12 @@ type StackStatus struct {
 	//
 	// +optional
 	Health *StackHealth `json:"health,omitempty"`
+	// Drift that is there now: what is reported only, and what is not healed yet
+	// because it keeps coming back. Absent when there is none; what was healed is
+	// in the history.
+	//
+	// +optional
+	Drift *StackDrift `json:"drift,omitempty"`
 	// Plan that is held or waits; absent when there is nothing to do.
 	//
 	// +optional
@@ -720,6 +727,11 @@ type Release struct {
 	Summary string `json:"summary"`
 	// Cause is why the plan was made: commit, spec, drift, retry or request.
 	Cause string `json:"cause"`
+	// Times is how often it was done, where drift was healed several times in a row;
+	// absent for once.
+	//
+	// +optional
+	Times int32 `json:"times,omitempty"`
 	// Outcome is Progressing, Succeeded, Failed or Superseded (a newer commit took
 	// over).
 	Outcome string `json:"outcome"`

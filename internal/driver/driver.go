@@ -77,4 +77,6 @@ type Capabilities struct {
 type Change struct {
 	Unit lockstep.Unit
 	Key  lockstep.Key
+	// Drift: nothing but fields of ours that others have, or had, changed.
+	Drift bool
 }

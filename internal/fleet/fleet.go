@@ -27,6 +27,7 @@ type Links struct {
 	Dependencies []lockstep.Unit
 	Target       lockstep.TargetRef
 	Pinned       bool // to a commit: news of its own Source does not touch it
+	Deaf         bool // to drift: what others change is not even looked at
 }
 
 // Memo is what a unit's last render came to, small enough to keep for every
@@ -302,6 +303,14 @@ func (f *Fleet) Cycle(u lockstep.Unit) []lockstep.Unit {
 	return graph.Cycle(edges, u)
 }
 
+// Deaf says whether drift is nothing to u.
+func (f *Fleet) Deaf(u lockstep.Unit) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	x := f.units[u]
+	return x != nil && x.links.Deaf
+}
+
 // On returns the units that run on a Target.
 func (f *Fleet) On(t lockstep.TargetRef) []lockstep.Unit {
 	f.mu.Lock()
@@ -389,6 +398,6 @@ func (f *Fleet) wakeAll(us []lockstep.Unit) {
 }
 
 func equalLinks(a, b Links) bool {
-	return a.Target == b.Target && a.Pinned == b.Pinned &&
+	return a.Target == b.Target && a.Pinned == b.Pinned && a.Deaf == b.Deaf &&
 		slices.Equal(a.Sources, b.Sources) && slices.Equal(a.Dependencies, b.Dependencies)
 }

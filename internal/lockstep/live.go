@@ -1,5 +1,7 @@
 package lockstep
 
+import "time"
+
 // Live is what a Target holds of one unit, as plan and health need to know it:
 // a projection, not whole objects.
 type Live struct {
@@ -36,6 +38,9 @@ type LiveObject struct {
 	// desired since it changed, so that an empty Drift means nothing. Only a plan
 	// made with the desired objects tells.
 	Unproven bool
+	// DriftSeen is when the driver first saw the Drift that there is; zero where
+	// there is none, or the driver cannot tell.
+	DriftSeen time.Time
 	// Owned is the tree of the fields that we own, with their live values;
 	// metadata of the system is not in it. It may be nil when the driver did not
 	// keep it.
@@ -65,4 +70,8 @@ type FieldChange struct {
 	From    string `json:"from,omitempty"`
 	To      string `json:"to,omitempty"`
 	Manager string `json:"manager,omitempty"` // who owns the live value, when known
+	// Operation is how the manager set it, "Apply" or "Update", and Subresource
+	// through what, "scale" for instance.
+	Operation   string `json:"operation,omitempty"`
+	Subresource string `json:"subresource,omitempty"`
 }

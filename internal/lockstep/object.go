@@ -2,6 +2,8 @@ package lockstep
 
 import (
 	"cmp"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -31,6 +33,21 @@ func (k Key) String() string {
 	}
 	b.WriteString(k.Name)
 	return b.String()
+}
+
+// ParseKey reads what String wrote.
+func ParseKey(s string) (Key, error) {
+	parts := strings.Split(s, "/")
+	if len(parts) != 2 && len(parts) != 3 || slices.Contains(parts, "") {
+		return Key{}, fmt.Errorf("%q is not the name of an object: KIND.GROUP/NAMESPACE/NAME", s)
+	}
+	var k Key
+	k.Kind, k.Group, _ = strings.Cut(parts[0], ".")
+	k.Name = parts[len(parts)-1]
+	if len(parts) == 3 {
+		k.Namespace = parts[1]
+	}
+	return k, nil
 }
 
 // Short is String without the API group, for places where width is dear.

@@ -188,10 +188,19 @@ func (s *server) connect(name string, cfg *rest.Config, namespaces []string) (*k
 	return kubernetes.Connect(kubernetes.Options{
 		Config:     s.meters.counted(cfg, name),
 		Namespaces: namespaces,
-		OnChange:   func(c driver.Change) { s.queues.stack(c.Unit) },
+		OnChange:   s.changed,
 		Digester:   diff.Digester{Key: s.key},
 		Log:        s.opts.Log,
 	})
+}
+
+// changed wakes the unit that a change on a Target is about, unless it is drift
+// and the unit does not want to know.
+func (s *server) changed(c driver.Change) {
+	if c.Drift && s.fleet.Deaf(c.Unit) {
+		return
+	}
+	s.queues.stack(c.Unit)
 }
 
 func (s *server) dial(ref lockstep.TargetRef, spec v1alpha1.KubernetesTarget, secret func(string) (map[string][]byte, error)) (targetctl.Probed, string, error) {

@@ -81,12 +81,17 @@ func Carried(s *v1alpha1.Stack, key string) bool {
 	return key != "" && s.Status.Key == key && s.Status.ObservedGeneration == s.Generation
 }
 
+// driftModes: an empty one is the default.
+var driftModes = map[v1alpha1.DriftMode]plan.DriftMode{
+	v1alpha1.DriftHeal: plan.DriftHeal, v1alpha1.DriftReport: plan.DriftReport, v1alpha1.DriftOff: plan.DriftOff,
+}
+
 // PolicyOf is the part of a spec that plans depend on.
 func PolicyOf(s *v1alpha1.Stack) plan.Policy {
 	sync := s.Spec.Sync
 	p := plan.Policy{
 		Prune:      sync.Prune == nil || *sync.Prune,
-		Heal:       sync.SelfHeal == nil || *sync.SelfHeal,
+		Drift:      driftModes[sync.Drift],
 		AllowEmpty: sync.AllowEmpty,
 		Replace:    sync.Immutable == v1alpha1.ImmutableReplace,
 	}

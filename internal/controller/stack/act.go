@@ -30,7 +30,7 @@ func (r *Reconciler) act(ctx context.Context, p *pass) (err error) {
 	if err := r.intend(ctx, p); err != nil {
 		return err
 	}
-	actor := stack.ActorOf(p.stack)
+	actor, seen := stack.ActorOf(p.stack), driftSeen(p)
 	if err := r.ensureNamespace(ctx, p, actor); err != nil {
 		return err
 	}
@@ -43,6 +43,7 @@ func (r *Reconciler) act(ctx context.Context, p *pass) (err error) {
 		p.outcomes = append(p.outcomes, r.stage(ctx, p, actor, stage)...)
 	}
 	r.Metrics.applied(p.outcomes)
+	r.carried(p, seen)
 	p.broken = fault.Join(p.broken, failures(p.outcomes))
 	// What is live is known without asking: the driver has seen its own answers.
 	return r.look(ctx, p, nil)

@@ -50,8 +50,8 @@ type Reconciler struct {
 	// Parallel is how many objects of one stage are applied at once.
 	Parallel int
 
-	heals heals
 	rules rules
+	drift ledgers
 }
 
 // reconcile moves one Stack a step closer to what Git asks for.
@@ -84,6 +84,9 @@ func (r *Reconciler) reconcile(ctx context.Context, req reconcile.Request) (reco
 		return r.roll(ctx, p)
 	}
 	if p.plan.Empty() {
+		if !p.judged {
+			r.due(p)
+		}
 		if err := r.keep(ctx, p); err != nil {
 			return r.fail(ctx, p, err)
 		}
@@ -92,16 +95,16 @@ func (r *Reconciler) reconcile(ctx context.Context, req reconcile.Request) (reco
 	// Held is asked of the plan, not of the spec: a gate that was open when the
 	// plan was made may since have closed.
 	if gate, held := p.held(); held {
+		r.holds(p, gate)
 		return r.report(ctx, p, v1alpha1.Held(gate.Name, gate.Reason+"; "+gate.Hint), nil)
 	}
 	if dep, why, blocked := r.Fleet.Blocker(unit); blocked {
 		return r.report(ctx, p, v1alpha1.WaitingFor("stack "+dep.String()+", "+why), nil)
 	}
 
-	if left := r.heals.wait(p, time.Now()); left > 0 {
-		return r.rest(ctx, p, left)
+	if r.due(p); p.plan.Empty() {
+		return r.settled(ctx, p)
 	}
-
 	if err := r.act(ctx, p); err != nil {
 		return r.fail(ctx, p, err)
 	}
@@ -109,8 +112,9 @@ func (r *Reconciler) reconcile(ctx context.Context, req reconcile.Request) (reco
 }
 
 func (r *Reconciler) forget(unit lockstep.Unit) {
-	r.heals.forget(unit)
 	r.rules.forget(unit)
+	r.drift.forget(unit)
+	r.Metrics.drift.now(unit, nil)
 	r.Metrics.leaves(unit)
 	r.Refs.Release(userOf(unit))
 	r.Fleet.Forget(unit)
@@ -145,6 +149,7 @@ func linksOf(s *v1alpha1.Stack) fleet.Links {
 		Dependencies: stack.DependenciesOf(s),
 		Target:       stack.TargetOf(s),
 		Pinned:       s.Spec.Source.Revision != "",
+		Deaf:         s.Spec.Sync.Drift == v1alpha1.DriftOff,
 	}
 }
 

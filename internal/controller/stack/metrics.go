@@ -21,6 +21,7 @@ type Metrics struct {
 	recalled, forgotten prometheus.Counter
 
 	*Standing
+	drift *driftMetrics
 }
 
 // NewMetrics registers the metrics. each says whether every Stack has series of
@@ -53,6 +54,7 @@ func NewMetrics(reg prometheus.Registerer, each PerStack) *Metrics {
 			Help: "Passes over Stacks under way now: workers that are busy.",
 		}),
 		Standing: newStanding(each),
+		drift:    newDriftMetrics(reg),
 	}
 	took := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "lockstep_stack_beat_duration_seconds",

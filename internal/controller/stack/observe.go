@@ -48,6 +48,13 @@ type pass struct {
 	run *rollout
 	// first is before as the pass found it: it may write on its way.
 	first *v1alpha1.Stack
+
+	// judged: drift, alone and again say what there is of drift now.
+	judged bool
+	drift  []lockstep.Drift
+	alone  int           // objects that an annotation takes out of our hands
+	again  time.Duration // until the first drift that waits is due; 0 for none
+	healed []plan.Step
 }
 
 func newPass(s *v1alpha1.Stack) *pass {
@@ -92,7 +99,7 @@ func (p *pass) held() (plan.Gate, bool) {
 //
 // A Stack whose last render still holds, and whose live objects are what that
 // render came to, is done without rendering: the memory of identities and
-// digests is enough to know.
+// digests is enough to know. So is one whose drift was decided to be left.
 func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 	var err error
 	if p.rules, err = r.rules.of(p.stack); err != nil {
@@ -127,7 +134,7 @@ func (r *Reconciler) recall(ctx context.Context, p *pass, memo fleet.Memo) (bool
 	if releasing(p) || p.testsAsked() {
 		return false, nil
 	}
-	return plan.Settled(p.wants(), p.live, p.unit), nil
+	return r.asleep(p), nil
 }
 
 // look asks the driver what is live.

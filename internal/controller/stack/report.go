@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"time"
 
@@ -31,10 +30,8 @@ func (r *Reconciler) settled(ctx context.Context, p *pass) (reconcile.Result, er
 	if p.superseded {
 		return r.report(ctx, p, v1alpha1.Progressing("a newer commit takes over"), nil)
 	}
-	if drifted := driftOf(p); drifted != "" && !selfHeals(p.stack) {
-		return r.report(ctx, p, v1alpha1.Drifted(drifted), nil)
-	}
-	return r.report(ctx, p, r.verdict(p, healthOf(p)), nil)
+	h := healthOf(p)
+	return r.report(ctx, p, drifted(p, h, r.verdict(p, h)), nil)
 }
 
 func (r *Reconciler) verdict(p *pass, h lockstep.Health) v1alpha1.Verdict {
@@ -86,6 +83,10 @@ func (r *Reconciler) report(ctx context.Context, p *pass, v v1alpha1.Verdict, er
 	}
 	if live && p.memo.Key != "" && err == nil && !p.superseded {
 		advance(p)
+	}
+	if p.judged {
+		s.Drift = driftStatus(p.drift, p.alone)
+		r.Metrics.drift.now(p.unit, p.drift)
 	}
 	news := r.release(p, v, err)
 	v1alpha1.SetVerdict(&s.Conditions, v, p.stack.Generation, metav1.Now())
@@ -160,6 +161,13 @@ func begin(s *v1alpha1.StackStatus, p *pass, now metav1.Time) (news string) {
 			head.Summary = summary
 			return ""
 		}
+		if head.Digest == p.plan.Digest && head.Cause == causeDrift && p.cause() == causeDrift {
+			// Somebody does the same again and again: one line says it, and the
+			// releases of commits stay in the history.
+			head.Times = max(head.Times, 1) + 1
+			head.Summary, head.Outcome = summary, outcomeProgressing
+			return healNews(p.healed)
+		}
 		if head.Outcome == outcomeProgressing {
 			head.Outcome, head.FinishedAt = outcomeSuperseded, &now
 		}
@@ -172,6 +180,9 @@ func begin(s *v1alpha1.StackStatus, p *pass, now metav1.Time) (news string) {
 		Outcome: outcomeProgressing, StartedAt: metav1.NewTime(p.start),
 	}
 	s.History = append([]v1alpha1.Release{entry}, s.History[:min(len(s.History), maxHistory-1)]...)
+	if text := healNews(p.healed); text != "" && entry.Cause == causeDrift {
+		return text
+	}
 	return fmt.Sprintf("release %d of %s: %s", entry.ID, rev.Short(), summary)
 }
 
@@ -282,27 +293,6 @@ func healthOf(p *pass) lockstep.Health {
 	return health.Aggregate(items)
 }
 
-// driftOf says what was changed by others and is left so. A field that somebody
-// else owns with the value that Git has is no difference to anybody.
-func driftOf(p *pass) string {
-	var lines []string
-	for _, o := range p.plan.Drifted {
-		i := slices.IndexFunc(o.Changes, func(c lockstep.FieldChange) bool { return c.From != c.To })
-		if i < 0 {
-			continue
-		}
-		d := o.Changes[i]
-		by := d.Manager
-		if by == "" {
-			by = "somebody"
-		}
-		lines = append(lines, fmt.Sprintf("%s: %s was changed by %s", o.Key, d.Path, by))
-	}
-	return strings.Join(lines, "\n")
-}
-
-func selfHeals(s *v1alpha1.Stack) bool { return s.Spec.Sync.SelfHeal == nil || *s.Spec.Sync.SelfHeal }
-
 // revisionOf is the commit to name when all is well: the one that last changed
 // this Stack, so that the words stay as they are while commits pass it by.
 func revisionOf(p *pass) lockstep.Revision {
@@ -354,6 +344,9 @@ func again(p *pass, v v1alpha1.Verdict) time.Duration {
 	d += rand.N(d/10 + 1)
 	if left, running := deadline(p); running && left > 0 && v.Ready.Status == metav1.ConditionFalse {
 		d = min(d, left+time.Second)
+	}
+	if p.again > 0 {
+		d = min(d, p.again)
 	}
 	return d
 }

@@ -32,8 +32,11 @@ func (d Digester) Object(o lockstep.Object) string {
 // Mask stands for a secret value wherever a person or a record may see it:
 // equal values have equal masks.
 func (d Digester) Mask(v any) string {
-	return maskSign + hex.EncodeToString(d.keyed(Canonical(v))[:2])
+	return maskSign + d.short(v)
 }
+
+// short tells two values apart that look alike.
+func (d Digester) short(v any) string { return hex.EncodeToString(d.keyed(Canonical(v))[:2]) }
 
 const maskSign = "••• "
 

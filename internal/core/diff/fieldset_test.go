@@ -137,7 +137,7 @@ func TestDrift(t *testing.T) {
 	desired := lockstep.Object{Tree: tree(t, `{"kind":"Deployment","spec":{"replicas":3,"paused":true,"minReadySeconds":4}}`)}
 	want := []lockstep.FieldChange{
 		{Path: "spec.minReadySeconds", To: "4"},
-		{Path: "spec.replicas", From: "5", To: "3", Manager: "mia"},
+		{Path: "spec.replicas", From: "5", To: "3", Manager: "mia", Operation: "Update"},
 	}
 	got := Drift(desired, live, Managers(live), "lockstep", Digester{})
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -22,6 +22,8 @@ type Rule struct {
 	JSONPointers                 []string // RFC 6901: /spec/replicas
 	JQPaths                      []string // .spec.template.spec.containers[] | select(.name == "web") | .image
 	Managers                     []string // fields that these managers own
+	// Source is where the rule stands, for those who ask why a field is ignored.
+	Source string
 }
 
 // Ignore is a compiled list of rules. The nil Ignore ignores nothing.
@@ -98,9 +100,17 @@ func (r compiled) matches(k lockstep.Key) bool {
 
 // An Ignored is the places of one object that are ignored.
 type Ignored struct {
-	paths    []path
-	managers []string
+	paths    []ignoredPath
+	managers []ignoredManager
 }
+
+type ignoredPath struct {
+	at   path
+	text string // at, printed
+	from string
+}
+
+type ignoredManager struct{ name, from string }
 
 // For resolves the rules that match key against trees of that object: what Git
 // asks for and what is live. A query that fails on a tree ignores nothing in it.
@@ -113,12 +123,38 @@ func (i *Ignore) For(key lockstep.Key, trees ...map[string]any) Ignored {
 		if !r.matches(key) {
 			continue
 		}
-		out.managers = append(out.managers, r.Managers...)
-		for _, t := range trees {
-			out.paths = append(out.paths, r.resolve(t)...)
-		}
+		out.add(r, trees)
 	}
 	return out
+}
+
+func (i *Ignored) add(r compiled, trees []map[string]any) {
+	for _, m := range r.Managers {
+		i.managers = append(i.managers, ignoredManager{m, r.Source})
+	}
+	for _, t := range trees {
+		for _, p := range r.resolve(t) {
+			i.paths = append(i.paths, ignoredPath{p, p.String(), r.Source})
+		}
+	}
+}
+
+// And returns i with JSON pointers that are ignored as well, because of what
+// stands at from. Those that cannot be read are left out and returned.
+func (i Ignored) And(pointers []string, from string, trees ...map[string]any) (Ignored, []string) {
+	r := compiled{Rule: Rule{Source: from}}
+	var bad []string
+	for _, p := range pointers {
+		parsed, err := parsePointer(p)
+		if err != nil {
+			bad = append(bad, p)
+			continue
+		}
+		r.pointers = append(r.pointers, parsed)
+	}
+	out := Ignored{paths: slices.Clone(i.paths), managers: i.managers}
+	out.add(r, trees)
+	return out, bad
 }
 
 func (r compiled) resolve(t map[string]any) []path {
@@ -283,21 +319,28 @@ func (i Ignored) Filter(changes []lockstep.FieldChange) []lockstep.FieldChange {
 	if i.Empty() {
 		return changes
 	}
-	prefixes := make([]string, len(i.paths))
-	for n, p := range i.paths {
-		prefixes[n] = p.String()
-	}
 	var out []lockstep.FieldChange
 	for _, c := range changes {
-		if c.Manager != "" && slices.Contains(i.managers, c.Manager) {
-			continue
+		if _, ignored := i.Why(c); !ignored {
+			out = append(out, c)
 		}
-		if slices.ContainsFunc(prefixes, func(p string) bool { return below(c.Path, p) }) {
-			continue
-		}
-		out = append(out, c)
 	}
 	return out
+}
+
+// Why says whether a change is ignored, and where that is asked for.
+func (i Ignored) Why(c lockstep.FieldChange) (from string, ignored bool) {
+	for _, m := range i.managers {
+		if c.Manager != "" && c.Manager == m.name {
+			return m.from, true
+		}
+	}
+	for _, p := range i.paths {
+		if below(c.Path, p.text) {
+			return p.from, true
+		}
+	}
+	return "", false
 }
 
 // below says whether a printed path is prefix or lies below it.
@@ -313,10 +356,10 @@ func below(p, prefix string) bool {
 func (i Ignored) Yield(desired lockstep.Object, owned map[string]any, drift []lockstep.FieldChange) lockstep.Object {
 	var leave []path
 	for _, p := range i.paths {
-		_, ours := lookup(owned, p)
-		_, asked := lookup(desired.Tree, p)
+		_, ours := lookup(owned, p.at)
+		_, asked := lookup(desired.Tree, p.at)
 		if asked && !ours {
-			leave = append(leave, p)
+			leave = append(leave, p.at)
 		}
 	}
 	leave = append(leave, i.byManager(desired.Tree, drift)...)
@@ -333,7 +376,8 @@ func (i Ignored) Yield(desired lockstep.Object, owned map[string]any, drift []lo
 func (i Ignored) byManager(desired map[string]any, drift []lockstep.FieldChange) []path {
 	names := map[string]bool{}
 	for _, c := range drift {
-		if c.Manager != "" && slices.Contains(i.managers, c.Manager) {
+		owned := func(m ignoredManager) bool { return m.name == c.Manager }
+		if c.Manager != "" && slices.ContainsFunc(i.managers, owned) {
 			names[c.Path] = true
 		}
 	}

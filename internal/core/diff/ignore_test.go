@@ -30,7 +30,7 @@ func TestIgnore(t *testing.T) {
 		"QueryFails":        {"A query that does not fit this object ignores nothing in it.", Rule{JQPaths: []string{`.spec.replicas.x`}}, nil},
 		"OtherName":         {"Selectors bind.", Rule{Name: "api", JSONPointers: []string{"/spec/replicas"}}, nil},
 		"OtherGroup":        {"Selectors bind.", Rule{Group: "batch", JSONPointers: []string{"/spec/replicas"}}, nil},
-		"MatchingSelectors": {"All selectors that are set must hold.", Rule{"apps", "Deployment", "shop", "web", []string{"/spec"}, nil, nil}, []int{1, 2, 3, 4}},
+		"MatchingSelectors": {"All selectors that are set must hold.", Rule{"apps", "Deployment", "shop", "web", []string{"/spec"}, nil, nil, ""}, []int{1, 2, 3, 4}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

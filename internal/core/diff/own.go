@@ -285,20 +285,25 @@ func Applied(managers []Manager, name string) (FieldSet, bool) {
 }
 
 // Drift is Missing with values and culprits: From is the live value, To ours,
-// Manager whoever owns the live one ("" when the field is gone).
+// Manager whoever owns the live one ("" when the field is gone). From and To are
+// the same text exactly where the values are the same: somebody has taken over a
+// field and left it, or put it back, as it was.
 func Drift(desired lockstep.Object, live map[string]any, managers []Manager, manager string, d Digester) []lockstep.FieldChange {
 	ours, _ := Applied(managers, manager)
+	w := changeWalk{printer: printer{digester: d}}
 	want := WithoutStringData(desired).Tree
-	p := printer{digester: d, secret: isSecret(want)}
+	w.secret = isSecret(want)
 	var out []lockstep.FieldChange
 	for _, at := range missing(desired, ours) {
 		c := lockstep.FieldChange{Path: at.String()}
-		if v, ok := lookup(want, at); ok {
-			c.To = p.print(v, at)
+		wanted, asked := lookup(want, at)
+		if asked {
+			c.To = w.print(wanted, at)
 		}
 		if v, ok := lookup(live, at); ok {
-			c.From = p.print(v, at)
-			c.Manager = ownerOf(managers, manager, at)
+			c.From = w.tell(v, wanted, c.To, at)
+			m := ownerOf(managers, manager, at)
+			c.Manager, c.Operation, c.Subresource = m.Name, m.Operation, m.Subresource
 		}
 		out = append(out, c)
 	}
@@ -306,13 +311,26 @@ func Drift(desired lockstep.Object, live map[string]any, managers []Manager, man
 	return out
 }
 
+// tell prints a live value so that it reads as printed does if and only if it is
+// wanted: long values are cut, and may differ behind the cut.
+func (w *changeWalk) tell(v, wanted any, printed string, at path) string {
+	if same(v, wanted) || w.sameQuantity(v, wanted, at) {
+		return printed
+	}
+	s := w.print(v, at)
+	if s == printed {
+		s += " #" + w.digester.short(v)
+	}
+	return s
+}
+
 // ownerOf returns the last listed manager other than ours that owns a place;
 // servers list the most recent one last.
-func ownerOf(managers []Manager, ours string, at path) string {
+func ownerOf(managers []Manager, ours string, at path) Manager {
 	for _, m := range slices.Backward(managers) {
 		if (m.Name != ours || m.Operation != "Apply") && m.Fields.covers(at) {
-			return m.Name
+			return m
 		}
 	}
-	return ""
+	return Manager{}
 }

@@ -155,7 +155,9 @@ func fieldLines(changes []lockstep.FieldChange, d Detail) []Line {
 	}
 	var out []Line
 	for _, c := range shown {
-		out = append(out, fieldLine(c))
+		if c.Path != "" { // else it is about the object, and said already
+			out = append(out, fieldLine(c))
+		}
 	}
 	if n := len(changes) - len(shown); n > 0 {
 		out = append(out, Line{FieldLine, 6, "", "and " + count(n, "more field")})

@@ -31,7 +31,7 @@ func Make(f Facts) (Plan, error) {
 	m.prune()
 	p := Plan{
 		Unit: f.Unit, Target: f.Target, Revision: f.Revision,
-		Stages: m.stages(), Hooks: f.Hooks, Unchanged: m.unchanged, Drifted: m.drifted, Notes: m.notes,
+		Stages: m.stages(), Hooks: f.Hooks, Unchanged: m.unchanged, Drifted: m.drifted, Spared: m.spared, Alone: m.alone, Notes: m.notes,
 		Gates: m.gates(),
 	}
 	p.Digest = p.digest()
@@ -53,6 +53,8 @@ type maker struct {
 	deletes   []Step
 	unchanged int
 	drifted   []Drifted
+	spared    []Drifted
+	alone     []lockstep.Key
 	notes     []Note
 	errs      []error
 }
@@ -60,7 +62,11 @@ type maker struct {
 func newMaker(f Facts) (*maker, error) {
 	rules := make([]diff.Rule, len(f.Policy.Ignore))
 	for i, r := range f.Policy.Ignore {
-		rules[i] = diff.Rule(r)
+		rules[i] = diff.Rule{
+			Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name,
+			JSONPointers: r.JSONPointers, JQPaths: r.JQPaths, Managers: r.Managers,
+			Source: fmt.Sprintf("spec.ignoreDifferences[%d]", i),
+		}
 	}
 	ignore, err := diff.CompileIgnore(rules)
 	if err != nil {
@@ -161,21 +167,26 @@ func (m *maker) decide(o lockstep.Object) {
 		m.errs = append(m.errs, err)
 		return
 	}
+	live, exists := m.live[k]
+	g := m.guard(o, live)
 	if why := role.Options.LeftAlone; why != "" {
-		m.unchanged++
-		m.notes = append(m.notes, Note{Key: k, Text: "is left alone: annotation " + why})
+		g.alone = why
+	}
+	if g.alone != "" {
+		m.leaveAlone(k, g)
 		return
 	}
 	if m.unknown[k.GroupKind()] && !role.Options.LateKind {
 		m.errs = append(m.errs, unknownKind(o))
 		return
 	}
-	live, exists := m.live[k]
 	if exists && live.Unit != (lockstep.Unit{}) && live.Unit != m.Unit {
 		m.errs = append(m.errs, m.taken(o, live))
 		return
 	}
-	if gone := !exists || live.Terminating; gone && (m.Carried || slices.Contains(m.Ran, k.String())) && passing(o) {
+	m.remark(k, g)
+	gone := !exists || live.Terminating
+	if gone && (m.Carried || slices.Contains(m.Ran, k.String())) && passing(o) { // a Job that removed itself
 		m.unchanged++
 		m.notes = append(m.notes, Note{Key: k, Text: "ran and went away by itself: spec.ttlSecondsAfterFinished"})
 		return
@@ -192,18 +203,31 @@ func (m *maker) decide(o lockstep.Object) {
 	case exists && step.Once && !live.Terminating:
 		m.unchanged++
 		return
-	case m.unknown[k.GroupKind()]:
-		step.Verb, step.Reason = lockstep.Create, "is not there yet, nor is its kind"
-	case !exists:
-		step.Verb, step.Reason = lockstep.Create, "is not there yet"
-	case live.Terminating:
-		// Applying to an object that is going away would be lost with it.
-		step.Verb, step.Reason = lockstep.Create, "is being deleted; will be created again"
-	default:
-		m.compare(step, live)
+	case !gone:
+		m.compare(step, live, g)
 		return
+	default:
+		heals, create := m.missing(k, g)
+		if !create {
+			return
+		}
+		step.Verb, step.Heals = lockstep.Create, heals
+		step.Reason = m.absent(live, heals, k.GroupKind())
 	}
 	m.applies = append(m.applies, step)
+}
+
+func (m *maker) absent(live lockstep.LiveObject, heals bool, kind lockstep.GroupKind) string {
+	switch {
+	case m.unknown[kind]:
+		return "is not there yet, nor is its kind"
+	case live.Terminating:
+		// Applying to an object that is going away would be lost with it.
+		return "is being deleted; will be created again"
+	case heals:
+		return "is gone from the target"
+	}
+	return "is not there yet"
 }
 
 func unknownKind(o lockstep.Object) error {
@@ -218,9 +242,10 @@ func (m *maker) taken(o lockstep.Object, live lockstep.LiveObject) error {
 }
 
 // compare finds the step for an object that exists and is ours or nobody's.
-func (m *maker) compare(step Step, live lockstep.LiveObject) {
+func (m *maker) compare(step Step, live lockstep.LiveObject, g guard) {
 	ignored := m.ignore.For(step.Key, step.Desired.Tree, live.Owned)
-	drift := ignored.Filter(live.Drift)
+	ignored = g.spare(ignored, step.Desired.Tree, live.Owned)
+	v := m.judge(step.Key, live.Drift, ignored, g)
 	step.UID, step.Verb = live.UID, lockstep.Update
 	if live.Owned != nil {
 		step.Desired = ignored.Yield(step.Desired, live.Owned, live.Drift)
@@ -232,22 +257,21 @@ func (m *maker) compare(step Step, live lockstep.LiveObject) {
 	case live.Digest != step.Digest:
 		step.Changes = m.changes(step.Desired, live, ignored)
 		step.Reason = inGit(step.Changes, live)
-	case len(drift) > 0 && m.Policy.Heal:
-		step.Reason, step.Changes = "drift: "+culprits(drift), drift
+	case len(v.heal) > 0:
+		step.Reason, step.Changes, step.Heals = "drift: "+culprits(v.heal), v.heal, true
+	case v.quiet:
+		step.Reason = "holds what Git asks for; takes back fields that somebody else owns"
+		step.Heals = true
 	case m.Policy.Force:
 		step.Reason = "applied again as asked"
 	default:
-		m.leave(step.Key, drift)
+		m.unchanged++
+		m.drifted = append(m.drifted, v.report...)
+		m.spared = append(m.spared, v.spared...)
 		return
 	}
+	m.spared = append(m.spared, v.spared...)
 	m.applies = append(m.applies, step)
-}
-
-func (m *maker) leave(k lockstep.Key, drift []lockstep.FieldChange) {
-	m.unchanged++
-	if len(drift) > 0 {
-		m.drifted = append(m.drifted, Drifted{Key: k, Changes: drift})
-	}
 }
 
 // changes compares with what is live of ours. A field that somebody took over is

@@ -99,12 +99,29 @@ func drifted(l *lockstep.LiveObject) {
 	delete(l.Owned["data"].(map[string]any), "a")
 }
 
+func putBack(l *lockstep.LiveObject) {
+	l.Drift = []lockstep.FieldChange{{Path: "data.a", From: `"1"`, To: `"1"`, Manager: "kubectl-edit"}}
+	delete(l.Owned["data"].(map[string]any), "a")
+}
+
+// marked is an object of Git with an annotation.
+func marked(spec, name, value string) lockstep.Object {
+	o := object(spec)
+	o.Tree["metadata"].(map[string]any)["annotations"] = map[string]any{name: value}
+	return o
+}
+
+// sameAs makes the live object one that was applied from o.
+func sameAs(o lockstep.Object) func(*lockstep.LiveObject) {
+	return func(l *lockstep.LiveObject) { l.Digest = diff.Digester{Key: key}.Object(o) }
+}
+
 func annotated(name, value string) func(*lockstep.LiveObject) {
 	return func(l *lockstep.LiveObject) { l.Annotations = map[string]string{name: value} }
 }
 
 func TestMake(t *testing.T) {
-	prune := Policy{Prune: true, Heal: true}
+	prune := Policy{Prune: true}
 	cases := map[string]struct {
 		why   string
 		facts Facts
@@ -132,7 +149,7 @@ func TestMake(t *testing.T) {
 		"JobWentByItself": {
 			why:   "A Job that removes itself once it ran is not run again while Git asks for the same.",
 			facts: Facts{Carried: true, Desired: []lockstep.Object{passingJob("migrate"), object("Job.batch/web/kept")}, Policy: prune},
-			want: `  + Job/web/kept      is not there yet
+			want: `  + Job/web/kept      is gone from the target
   · Job/web/migrate   ran and went away by itself: spec.ttlSecondsAfterFinished
 1 to create, 1 unchanged
 `,
@@ -187,28 +204,108 @@ func TestMake(t *testing.T) {
 		},
 		"DriftLeftAlone": {
 			why:   "Where healing is off drift is shown and nothing is done.",
-			facts: Facts{Desired: objects("ConfigMap/web/a a=1"), Live: live(applied("ConfigMap/web/a a=1", drifted))},
+			facts: Facts{Desired: objects("ConfigMap/web/a a=1"), Live: live(applied("ConfigMap/web/a a=1", drifted)), Policy: Policy{Drift: DriftReport}},
 			want: `  ≠ ConfigMap/web/a   drift, left alone: changed by kubectl-edit
       ~ data.a  "9" → "1"  (kubectl-edit)
 1 unchanged, 1 drifted
 `,
 		},
+		"DriftOff": {
+			why:   "Where nobody asks for drift there is none.",
+			facts: Facts{Desired: objects("ConfigMap/web/a a=1"), Live: live(applied("ConfigMap/web/a a=1", drifted)), Policy: Policy{Drift: DriftOff}},
+			want:  "1 unchanged\n",
+		},
+		"DeletedIsDrift": {
+			why:   "What somebody deletes is drift as well: where drift is reported it is not created again.",
+			facts: Facts{Carried: true, Desired: objects("ConfigMap/web/a a=1"), Policy: Policy{Drift: DriftReport}},
+			want: `  ≠ ConfigMap/web/a   drift, left alone: removed on the target
+1 unchanged, 1 drifted
+`,
+		},
+		"NotYetThereIsNoDrift": {
+			why:   "What was never carried out is a change of Git's, whatever becomes of drift.",
+			facts: Facts{Desired: objects("ConfigMap/web/a a=1"), Policy: Policy{Drift: DriftReport}},
+			want: `  + ConfigMap/web/a   is not there yet
+1 to create
+`,
+			stage: []string{"foundation"},
+		},
+		"TakenBack": {
+			why:   "A field that was changed and put back is no drift; only its owner is another, and a later removal in Git would miss it.",
+			facts: Facts{Desired: objects("ConfigMap/web/a a=1"), Live: live(applied("ConfigMap/web/a a=1", putBack)), Policy: prune},
+			want: `  ~ ConfigMap/web/a   holds what Git asks for; takes back fields that somebody else owns
+1 to change
+`,
+			stage: []string{"foundation"},
+		},
+		"TakenBackReported": {
+			why:   "A field that holds Git's value is not reported.",
+			facts: Facts{Desired: objects("ConfigMap/web/a a=1"), Live: live(applied("ConfigMap/web/a a=1", putBack)), Policy: Policy{Drift: DriftReport}},
+			want:  "1 unchanged\n",
+		},
+		"LeftAloneByAPerson": {
+			why:   "In an emergency a person takes the live object out of our hands, whatever Git changes meanwhile.",
+			facts: Facts{Desired: objects("ConfigMap/web/a a=2"), Live: live(applied("ConfigMap/web/a a=1", drifted, annotated("lockstep.dev/reconcile", "disabled"))), Policy: prune},
+			want: `  · ConfigMap/web/a   is left alone: annotation lockstep.dev/reconcile is disabled
+1 unchanged
+`,
+		},
+		"LeftAloneNotPruned": {
+			why:   "An object that is out of our hands is not deleted either.",
+			facts: Facts{Live: live(applied("ConfigMap/web/a a=1", annotated("kustomize.toolkit.fluxcd.io/ssa", "Ignore"))), Policy: prune},
+			want: `  · ConfigMap/web/a   is gone from Git, left alone: annotation kustomize.toolkit.fluxcd.io/ssa is Ignore
+nothing to do
+`,
+		},
+		"LeftAloneByGit": {
+			why:   "What Git itself takes out is not even created.",
+			facts: Facts{Desired: []lockstep.Object{marked("ConfigMap/web/a a=1", "kustomize.toolkit.fluxcd.io/reconcile", "disabled")}, Policy: prune},
+			want: `  · ConfigMap/web/a   is left alone: annotation kustomize.toolkit.fluxcd.io/reconcile is disabled
+1 unchanged
+`,
+		},
+		"DriftProtected": {
+			why:   "An object whose drift is to be ignored keeps what somebody set.",
+			facts: Facts{Desired: objects("ConfigMap/web/a a=1"), Live: live(applied("ConfigMap/web/a a=1", drifted, annotated("lockstep.dev/drift", "ignore"))), Policy: prune},
+			want:  "1 unchanged\n",
+		},
+		"DriftOfOneReported": {
+			why: "One object may be reported where the others are healed.",
+			facts: Facts{Desired: []lockstep.Object{marked("ConfigMap/web/a a=1", "lockstep.dev/drift", "report")},
+				Live: live(applied("ConfigMap/web/a a=1", drifted, sameAs(marked("ConfigMap/web/a a=1", "lockstep.dev/drift", "report")))), Policy: prune},
+			want: `  ≠ ConfigMap/web/a   drift, left alone: changed by kubectl-edit
+      ~ data.a  "9" → "1"  (kubectl-edit)
+1 unchanged, 1 drifted
+`,
+		},
+		"DriftOfFieldProtected": {
+			why:   "Fields that the live annotation names keep what somebody set.",
+			facts: Facts{Desired: objects("ConfigMap/web/a a=1"), Live: live(applied("ConfigMap/web/a a=1", drifted, annotated("lockstep.dev/ignore-fields", "/data/b, /data/a"))), Policy: prune},
+			want:  "1 unchanged\n",
+		},
+		"GuardMisspelt": {
+			why:   "A word that means nothing is not taken for one that does, and says so.",
+			facts: Facts{Desired: objects("ConfigMap/web/a a=1"), Live: live(applied("ConfigMap/web/a a=1", annotated("lockstep.dev/reconcile", "disable"))), Policy: prune},
+			want: `  · ConfigMap/web/a   annotation lockstep.dev/reconcile has no effect: "disable" is not known, "disabled" is
+1 unchanged
+`,
+		},
 		"DriftIgnoredByPointer": {
 			why: "An ignored field is nobody's business, so it is no drift either.",
 			facts: Facts{Desired: objects("ConfigMap/web/a a=1"), Live: live(applied("ConfigMap/web/a a=1", drifted)),
-				Policy: Policy{Heal: true, Ignore: []Ignore{{Kind: "ConfigMap", JSONPointers: []string{"/data/a"}}}}},
+				Policy: Policy{Ignore: []Ignore{{Kind: "ConfigMap", JSONPointers: []string{"/data/a"}}}}},
 			want: "1 unchanged\n",
 		},
 		"DriftIgnoredByManager": {
 			why: "A manager that may change fields, an autoscaler for one, does not drift.",
 			facts: Facts{Desired: objects("ConfigMap/web/a a=1"), Live: live(applied("ConfigMap/web/a a=1", drifted)),
-				Policy: Policy{Heal: true, Ignore: []Ignore{{Managers: []string{"kubectl-edit"}}}}},
+				Policy: Policy{Ignore: []Ignore{{Managers: []string{"kubectl-edit"}}}}},
 			want: "1 unchanged\n",
 		},
 		"IgnoreOfAnotherKind": {
 			why: "Selectors must hold for a rule to hold.",
 			facts: Facts{Desired: objects("ConfigMap/web/a a=1"), Live: live(applied("ConfigMap/web/a a=1", drifted)),
-				Policy: Policy{Heal: true, Ignore: []Ignore{{Kind: "Secret", JQPaths: []string{".data.a"}}}}},
+				Policy: Policy{Ignore: []Ignore{{Kind: "Secret", JQPaths: []string{".data.a"}}}}},
 			want: `  ~ ConfigMap/web/a   drift: changed by kubectl-edit
       ~ data.a  "9" → "1"  (kubectl-edit)
 1 to change
@@ -458,7 +555,7 @@ func TestDigestOfPlan(t *testing.T) {
 // TestOrderOfFactsDoesNotMatter shuffles facts with every kind of step in them.
 func TestOrderOfFactsDoesNotMatter(t *testing.T) {
 	var f Facts
-	f.Unit, f.Key, f.Policy = shop, key, Policy{Prune: true, Heal: true}
+	f.Unit, f.Key, f.Policy = shop, key, Policy{Prune: true}
 	kinds := []string{"ConfigMap", "Secret", "Namespace", "Deployment.apps", "Widget.example.com", "APIService.apiregistration.k8s.io"}
 	for i := range 120 {
 		name := fmt.Sprintf("%s/web/o%d", kinds[i%len(kinds)], i)
@@ -503,7 +600,7 @@ func render(t *testing.T, f Facts) ([]byte, string) {
 }
 
 func BenchmarkMake(b *testing.B) {
-	f := Facts{Unit: shop, Key: key, Policy: Policy{Prune: true, Heal: true}}
+	f := Facts{Unit: shop, Key: key, Policy: Policy{Prune: true}}
 	for i := range 100 {
 		name := fmt.Sprintf("ConfigMap/web/o%d a=1", i)
 		f.Desired = append(f.Desired, object(name))

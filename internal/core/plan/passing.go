@@ -13,7 +13,8 @@ func passing(o lockstep.Object) bool {
 	return spec["ttlSecondsAfterFinished"] != nil
 }
 
-// Remaining leaves out of wants what ran and went away by itself. It is for
+// Remaining leaves out of wants what ran and went away by itself, and what Git
+// keeps out of our hands and nobody else has made. It is for
 // wants that were carried out before; of others nothing can have run.
 func Remaining(wants []Want, live lockstep.Live) []Want {
 	return RemainingOf(wants, live, func(lockstep.Key) bool { return true })
@@ -27,7 +28,7 @@ func RemainingOf(wants []Want, live lockstep.Live, carried func(lockstep.Key) bo
 	}
 	out := make([]Want, 0, len(wants))
 	for _, w := range wants {
-		if w.Passing && !there[w.Key] && carried(w.Key) {
+		if !there[w.Key] && (w.Alone || w.Passing && carried(w.Key)) {
 			continue
 		}
 		out = append(out, w)

@@ -30,7 +30,7 @@ type Policy struct {
 	AllowEmpty bool // a render without objects may prune everything
 	// Replace lets a change of an immutable field delete and create the object.
 	Replace bool
-	Heal    bool // undo drift
+	Drift   DriftMode
 	// Force applies even unchanged objects again.
 	Force  bool
 	Ignore []Ignore
@@ -61,8 +61,13 @@ type Plan struct {
 	// Unchanged counts the desired objects that need no step.
 	Unchanged int
 	// Drifted are objects that somebody changed and that are left so, because
-	// healing is off. They are among the Unchanged.
+	// drift is only reported. They are among the Unchanged.
 	Drifted []Drifted
+	// Spared is drift that is not even reported: an annotation protects the
+	// object, or the field is ignored.
+	Spared []Drifted
+	// Alone are objects that an annotation takes out of our hands altogether.
+	Alone []lockstep.Key
 	// Notes say, ordered, what the plan leaves alone on purpose and why.
 	Notes []Note
 	// Gates are all the reasons for which the plan may be held.
@@ -70,12 +75,6 @@ type Plan struct {
 	// Digest is "sha256:<hex>" over everything above that could differ between
 	// two plans, Secrets' values as keyed hashes.
 	Digest string
-}
-
-// Drifted is an object whose live fields differ from what we applied.
-type Drifted struct {
-	Key     lockstep.Key
-	Changes []lockstep.FieldChange
 }
 
 // Note is one object that is left alone, and why.
@@ -130,6 +129,8 @@ type Step struct {
 	Unvalidated bool
 	// Fresh: the object is a hook's, and whatever has its name makes way first.
 	Fresh bool
+	// Heals is true for a step that undoes drift; Changes then say which.
+	Heals bool
 }
 
 // Gate is one reason for which a plan may be held.

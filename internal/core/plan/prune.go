@@ -26,16 +26,19 @@ func (m *maker) consider(o lockstep.LiveObject) {
 	if o.Terminating {
 		return // on its way already
 	}
-	if why := m.spared(o); why != "" {
+	if why := m.kept(o); why != "" {
 		m.notes = append(m.notes, Note{Key: o.Key, Text: why})
 		return
 	}
 	m.deletes = append(m.deletes, Step{Key: o.Key, Verb: lockstep.Delete, Reason: "is gone from Git", UID: o.UID, Wave: hook.WaveOf(o)})
 }
 
-func (m *maker) spared(o lockstep.LiveObject) string {
+func (m *maker) kept(o lockstep.LiveObject) string {
 	if !o.Managed {
 		return "carries this Stack's mark but was never applied by it, so it is left alone"
+	}
+	if g := guardOf(o.Annotations); g.alone != "" {
+		return "is gone from Git, left alone: annotation " + g.alone
 	}
 	opts := hook.OfLive(o)
 	kept := opts.Kept

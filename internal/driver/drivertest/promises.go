@@ -451,7 +451,7 @@ func content(tree map[string]any) map[string]any {
 func withoutManager(in []lockstep.FieldChange) []lockstep.FieldChange {
 	var out []lockstep.FieldChange
 	for _, c := range in {
-		c.Manager = ""
+		c.Manager, c.Operation, c.Subresource = "", "", ""
 		out = append(out, c)
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 	"unique"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -35,6 +36,8 @@ type record struct {
 	// is so after a restart. It shares memory with owned while nothing drifted.
 	base  []byte
 	drift []lockstep.FieldChange
+	// driftSeen is when drift was first not empty; zero while it is.
+	driftSeen time.Time
 	// judgedFor lists the fields for which drift was found where there is no base.
 	judgedFor string
 	// blind drift was found without the live object: it lacks the live values and
@@ -138,7 +141,7 @@ func steers(name string) bool {
 	if name == v1alpha1.AnnotationUnit || name == v1alpha1.AnnotationDigest {
 		return false
 	}
-	for _, p := range [...]string{"lockstep.dev/", "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.sh/resource-policy", "meta.helm.sh/"} {
+	for _, p := range [...]string{"lockstep.dev/", "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/", "helm.sh/resource-policy", "meta.helm.sh/"} {
 		if strings.HasPrefix(name, p) {
 			return true
 		}
@@ -239,11 +242,27 @@ func apiVersion(group, version string) string {
 
 // same says whether Observe would answer alike for both.
 func (r *record) same(o *record) bool {
+	return r.alike(o) && bytes.Equal(r.owned, o.owned) && bytes.Equal(r.set, o.set) && sameDrift(r.drift, o.drift)
+}
+
+// alike is same but for drift.
+func (r *record) alike(o *record) bool {
 	return r.uid == o.uid && r.unit == o.unit && r.managed == o.managed && r.digest == o.digest &&
 		r.terminating == o.terminating && r.established == o.established && r.ending == o.ending &&
 		r.health == o.health && r.told() == o.told() &&
-		bytes.Equal(r.owned, o.owned) && bytes.Equal(r.set, o.set) &&
-		maps.Equal(r.annotations, o.annotations) && sameDrift(r.drift, o.drift)
+		maps.Equal(r.annotations, o.annotations)
+}
+
+// noticed notes since when there is drift.
+func (r *record) noticed(old *record) {
+	switch {
+	case len(r.drift) == 0:
+		r.driftSeen = time.Time{}
+	case old != nil && len(old.drift) > 0:
+		r.driftSeen = old.driftSeen
+	case r.driftSeen.IsZero():
+		r.driftSeen = time.Now()
+	}
 }
 
 func sameDrift(a, b []lockstep.FieldChange) bool {
@@ -264,7 +283,7 @@ func (r *record) live() lockstep.LiveObject {
 		Key: r.key, Version: r.version, UID: r.uid, ResourceVersion: r.rv,
 		Unit: r.unit, Managed: r.managed, Digest: r.digest,
 		Unproven: r.managed && r.base == nil && r.judgedFor == "",
-		Drift:    r.drift, Owned: decodeTree(r.owned),
+		Drift:    r.drift, DriftSeen: r.driftSeen, Owned: decodeTree(r.owned),
 		Annotations: maps.Clone(r.annotations),
 		Terminating: r.terminating, Ending: r.ending,
 		Health: health.With(r.health, r.told()),

@@ -191,6 +191,7 @@ func (v *view) gone(key lockstep.Key, uid, rv string) []driver.Change {
 
 // put stores r; v.mu is held.
 func (v *view) put(r, old *record) []driver.Change {
+	r.noticed(old)
 	if old != nil {
 		v.unindex(old)
 	}
@@ -278,7 +279,7 @@ func (v *view) wake() {
 func changes(r, old *record) []driver.Change {
 	var out []driver.Change
 	if r.unit != (lockstep.Unit{}) {
-		out = append(out, driver.Change{Unit: r.unit, Key: r.key})
+		out = append(out, driver.Change{Unit: r.unit, Key: r.key, Drift: old != nil && r.alike(old)})
 	}
 	if old != nil && old.unit != r.unit && old.unit != (lockstep.Unit{}) {
 		out = append(out, driver.Change{Unit: old.unit, Key: old.key})

@@ -96,7 +96,7 @@ func TestRestart(t *testing.T) {
 
 	p.Edit(t, objects[1].Key(), func(tree map[string]any) { tree["spec"].(map[string]any)["replicas"] = int64(3) })
 	eventually(t, "drift", func() bool { return len(x.live(objects[1]).Drift) == 1 })
-	if d := cmp.Diff([]lockstep.FieldChange{{Path: "spec.replicas", From: "3", To: "1", Manager: "somebody"}}, x.live(objects[1]).Drift); d != "" {
+	if d := cmp.Diff([]lockstep.FieldChange{{Path: "spec.replicas", From: "3", To: "1", Manager: "somebody", Operation: "Update"}}, x.live(objects[1]).Drift); d != "" {
 		t.Errorf("drift (-want +got):\n%s", d)
 	}
 	if calls := x.calls.take(); len(calls) != 0 {

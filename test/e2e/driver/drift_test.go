@@ -38,12 +38,12 @@ func TestScaleByHand(t *testing.T) {
 	o := p.object(t, web)
 	x.must(lockstep.Create, o)
 	scale := &autoscalingv1.Scale{ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: p.namespace}, Spec: autoscalingv1.ScaleSpec{Replicas: 4}}
-	_, err := p.Client(t).AppsV1().Deployments(p.namespace).UpdateScale(t.Context(), "web", scale, metav1.UpdateOptions{FieldManager: "kubectl"})
+	_, err := p.Client(t).AppsV1().Deployments(p.namespace).UpdateScale(t.Context(), "web", scale, metav1.UpdateOptions{FieldManager: "kubectl", Operation: "Update", Subresource: "scale"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "drift", func() bool { return len(x.live(o).Drift) == 1 })
-	if c := x.live(o).Drift[0]; c != (lockstep.FieldChange{Path: "spec.replicas", From: "4", To: "1", Manager: "kubectl"}) {
+	if c := x.live(o).Drift[0]; c != (lockstep.FieldChange{Path: "spec.replicas", From: "4", To: "1", Manager: "kubectl", Operation: "Update", Subresource: "scale"}) {
 		t.Errorf("drift: %+v", c)
 	}
 	x.must(lockstep.Update, o)

@@ -168,7 +168,7 @@ func TestOutage(t *testing.T) {
 	p.Edit(t, o.Key(), func(tree map[string]any) { tree["data"].(map[string]any)["a"] = "9" })
 
 	line.mend(t)
-	want := []lockstep.FieldChange{{Path: "data.a", From: `"9"`, To: `"1"`, Manager: "somebody"}}
+	want := []lockstep.FieldChange{{Path: "data.a", From: `"9"`, To: `"1"`, Manager: "somebody", Operation: "Update"}}
 	eventually(t, "the drift of the outage, with its culprit", func() bool {
 		// Without the desired objects, as a pass asks that has nothing to render.
 		live, err := x.Observe(t.Context(), driver.Query{Unit: x.unit})
