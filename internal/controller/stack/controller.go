@@ -87,10 +87,7 @@ func (r *Reconciler) reconcile(ctx context.Context, req reconcile.Request) (reco
 		if !p.judged {
 			r.due(p)
 		}
-		if err := r.keep(ctx, p); err != nil {
-			return r.fail(ctx, p, err)
-		}
-		return r.settled(ctx, p)
+		return r.rest(ctx, p)
 	}
 	// Held is asked of the plan, not of the spec: a gate that was open when the
 	// plan was made may since have closed.
@@ -103,9 +100,17 @@ func (r *Reconciler) reconcile(ctx context.Context, req reconcile.Request) (reco
 	}
 
 	if r.due(p); p.plan.Empty() {
-		return r.settled(ctx, p)
+		return r.rest(ctx, p)
 	}
 	if err := r.act(ctx, p); err != nil {
+		return r.fail(ctx, p, err)
+	}
+	return r.settled(ctx, p)
+}
+
+// rest is a pass that has nothing to do on the Target.
+func (r *Reconciler) rest(ctx context.Context, p *pass) (reconcile.Result, error) {
+	if err := r.keep(ctx, p); err != nil {
 		return r.fail(ctx, p, err)
 	}
 	return r.settled(ctx, p)
