@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 
 func TestScripts(t *testing.T) {
 	w := world.New(t)
-	server := w.Serve(world.ServeOptions{Args: []string{"--exec-credential-commands", "print-token"}, Env: []string{"PATH=" + pluginDir(t) + ":" + os.Getenv("PATH")}})
+	server := w.Serve(world.ServeOptions{Args: []string{"--render-timeout", "10s", "--exec-credential-commands", "print-token"}, Env: []string{"PATH=" + pluginDir(t) + ":" + os.Getenv("PATH")}})
 	git := newGit(t)
 	testscript.Run(t, testscript.Params{
 		Dir:             "testdata",
