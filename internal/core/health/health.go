@@ -52,6 +52,9 @@ func (r *Rules) Of(object map[string]any) lockstep.Health {
 	if h, ok := r.ignores(key); ok {
 		return h
 	}
+	if h, ok := r.onHold(t, key); ok {
+		return h
+	}
 	if h, ok := unobserved(t); ok {
 		return h
 	}
