@@ -11,6 +11,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/cli/doctor"
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
 	"github.com/lockstep-dev/lockstep/internal/cli/explain"
+	"github.com/lockstep-dev/lockstep/internal/cli/health"
 	"github.com/lockstep-dev/lockstep/internal/cli/history"
 	"github.com/lockstep-dev/lockstep/internal/cli/list"
 	"github.com/lockstep-dev/lockstep/internal/cli/pause"
@@ -54,7 +55,7 @@ or NAMESPACE/NAME.`,
 		&cobra.Group{ID: "author", Title: "Before you push:"}, &cobra.Group{ID: "run", Title: "Run:"})
 	add(root, "look", status.New(e), list.New(e), diff.New(e), explain.New(e), history.New(e))
 	add(root, "act", reconcile.New(e), wait.New(e), pause.NewPause(e), pause.NewResume(e))
-	add(root, "author", plan.New(e), render.New(e))
+	add(root, "author", plan.New(e), render.New(e), health.New(e))
 	add(root, "run", demo.New(e), serve.New(e), doctor.New(e), versioncmd.New(e))
 	root.SetCompletionCommandGroupID("run")
 	root.AddCommand(exitCodes())

@@ -3,6 +3,7 @@ package expr
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/ast"
@@ -137,7 +138,7 @@ func mistake(issues *cel.Issues) *Mistake {
 		return &Mistake{What: issues.Err().Error()}
 	}
 	first := errs[0]
-	return &Mistake{Line: first.Location.Line(), Column: first.Location.Column() + 1, What: first.Message}
+	return &Mistake{Line: first.Location.Line(), Column: first.Location.Column() + 1, What: strings.TrimSuffix(first.Message, " (in container '')")}
 }
 
 // rewrite turns selections and indexes into calls of get, and condition(type)

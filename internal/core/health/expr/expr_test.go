@@ -86,10 +86,10 @@ func TestMistakes(t *testing.T) {
 	for source, want := range map[string]string{
 		``:                                "",
 		`condition("Ready").statu == "x"`: `column 19: a condition has no field "statu"`,
-		`stauts.phase == "x"`:             "column 1: undeclared reference to 'stauts' (in container '')",
+		`stauts.phase == "x"`:             "column 1: undeclared reference to 'stauts'",
 		`status.phase == `:                "",
 		`"text"`:                          "it gives a string where a bool is needed",
-		"true &&\n  nope()":               "line 2, column 7: undeclared reference to 'nope' (in container '')",
+		"true &&\n  nope()":               "line 2, column 7: undeclared reference to 'nope'",
 	} {
 		t.Run(source, func(t *testing.T) {
 			_, err := CompileTest(source)
