@@ -66,6 +66,8 @@ type State struct {
 // Fleet is safe for concurrent use.
 type Fleet struct {
 	wake func(lockstep.Unit)
+	// needs is told what a unit of this replica has come to depend on; see [Fleet.Needs].
+	needs func(Need)
 
 	mu      sync.Mutex
 	sources map[lockstep.Unit]*origin
@@ -99,19 +101,27 @@ func New(wake func(lockstep.Unit)) *Fleet {
 // Link records what u's spec names.
 func (f *Fleet) Link(u lockstep.Unit, l Links) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	x := f.unit(u)
 	if equalLinks(x.links, l) {
+		f.mu.Unlock()
 		return
 	}
 	f.unlink(u, x.links)
 	x.links = l
+	var need Need
 	for _, s := range l.Sources {
-		f.origin(s).users[u] = true
+		o := f.origin(s)
+		if len(o.users) == 0 {
+			need.Sources = append(need.Sources, s)
+		}
+		o.users[u] = true
 	}
 	for _, d := range l.Dependencies {
 		f.unit(d).waiters[u] = true
 	}
+	need.Units = l.Dependencies
+	f.mu.Unlock()
+	f.need(need)
 }
 
 // Forget drops u and wakes those that depend on it.
@@ -398,6 +408,6 @@ func (f *Fleet) wakeAll(us []lockstep.Unit) {
 }
 
 func equalLinks(a, b Links) bool {
-	return a.Target == b.Target && a.Pinned == b.Pinned && a.Deaf == b.Deaf &&
+	return (a.Sources == nil) == (b.Sources == nil) && a.Target == b.Target && a.Pinned == b.Pinned && a.Deaf == b.Deaf &&
 		slices.Equal(a.Sources, b.Sources) && slices.Equal(a.Dependencies, b.Dependencies)
 }

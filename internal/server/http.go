@@ -41,6 +41,8 @@ func (s *server) run(ctx context.Context) error {
 	if !s.opts.SkipCRDs {
 		g.Go(func() error { return installAdmission(ctx, s.opts.Config, s.opts.Log) })
 	}
+	g.Go(func() error { return s.share.member.Run(ctx) })
+	g.Go(func() error { s.share.run(ctx); return nil })
 	listener, err := s.listen()
 	if err != nil {
 		return err
@@ -133,6 +135,7 @@ func (s *server) hook(w http.ResponseWriter, r *http.Request) {
 	}
 	s.meters.webhooks.WithLabelValues("accepted").Inc()
 	s.causes.Asked(name, span.Cause())
+	s.share.sources.Hint(name)
 	s.queues.sources.add(name)
 	w.WriteHeader(http.StatusAccepted)
 }

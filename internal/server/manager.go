@@ -23,6 +23,7 @@ import (
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/member"
 	"github.com/lockstep-dev/lockstep/internal/observe/kubeapi"
 )
 
@@ -35,12 +36,18 @@ func quick(cfg *rest.Config) *rest.Config {
 	return out
 }
 
+// guarded lets no write of a pass through that may not act any more.
+func guarded(cfg *rest.Config) *rest.Config {
+	cfg.Wrap(member.Guard)
+	return cfg
+}
+
 func newManager(o Options, m *meters) (ctrl.Manager, error) {
 	scheme := runtime.NewScheme()
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
 		return nil, err
 	}
-	return ctrl.NewManager(m.counted(quick(o.Config), kubeapi.Local), ctrl.Options{
+	return ctrl.NewManager(guarded(m.counted(quick(o.Config), kubeapi.Local)), ctrl.Options{
 		Scheme: scheme,
 		// Three kinds are all that is ever read this way; discovery would cost
 		// requests to learn what is known.
@@ -50,11 +57,7 @@ func newManager(o Options, m *meters) (ctrl.Manager, error) {
 			// its size.
 			DefaultTransform: cache.TransformStripManagedFields(),
 		},
-		Metrics:                       metricsserver.Options{BindAddress: "0"},
-		LeaderElection:                o.LeaderElection,
-		LeaderElectionID:              "lockstep.lockstep.dev",
-		LeaderElectionNamespace:       o.LeaderElectionNamespace,
-		LeaderElectionReleaseOnCancel: true,
+		Metrics: metricsserver.Options{BindAddress: "0"},
 	})
 }
 

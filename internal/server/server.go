@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	coordination "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -30,6 +31,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/fleet"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/member"
 	"github.com/lockstep-dev/lockstep/internal/observe"
 	"github.com/lockstep-dev/lockstep/internal/observe/kubeapi"
 	"github.com/lockstep-dev/lockstep/internal/render/worker"
@@ -61,10 +63,9 @@ type Options struct {
 	AllowRemoteBases bool
 	// Render bounds one render in a worker process; zero for the defaults.
 	Render worker.Limits
-	// LeaderElection lets several replicas stand by for one.
-	LeaderElection bool
-	// LeaderElectionNamespace holds the lease; default the pod's own.
-	LeaderElectionNamespace string
+	// SystemNamespace holds the Leases by which replicas share the work, and the
+	// Secret with the digest key; default the pod's own, else lockstep-system.
+	SystemNamespace string
 	// StackMetrics gives each Stack series of its own.
 	StackMetrics bool
 	// Tracer begins traces; nil for none.
@@ -91,10 +92,12 @@ func Run(ctx context.Context, o Options) error {
 	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
 		return fault.Invalid("data directory %q cannot be used", o.DataDir).Because(err).WithHint("choose another with --data-dir")
 	}
-	key, err := digestKey(filepath.Join(o.DataDir, "digest.key"))
+	o.SystemNamespace = o.home()
+	identity, err := member.Identify(o.DataDir)
 	if err != nil {
 		return err
 	}
+	defer identity.Close()
 	o.Log = logged(o.Log)
 	meters := newMeters(o.Version)
 	if !o.SkipCRDs {
@@ -106,7 +109,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fault.Unavailable("the Kubernetes API at %s cannot be used", o.Config.Host).Because(err)
 	}
-	s := &server{opts: o, key: key, mgr: mgr, queues: newQueues(), lines: newLines(), started: time.Now(), meters: meters}
+	s := &server{opts: o, identity: identity, mgr: mgr, queues: newQueues(), lines: newLines(), started: time.Now(), meters: meters}
 	if o.Tracer != nil {
 		s.causes = observe.NewCauses()
 	}
@@ -118,9 +121,11 @@ func Run(ctx context.Context, o Options) error {
 }
 
 type server struct {
-	opts Options
-	key  []byte
-	mgr  ctrl.Manager
+	opts     Options
+	identity *member.Identity
+	key      []byte
+	mgr      ctrl.Manager
+	share    *share
 
 	started     time.Time
 	meters      *meters
@@ -135,6 +140,13 @@ type server struct {
 // wire makes the parts and hands each what it needs.
 func (s *server) wire(ctx context.Context) error {
 	core, err := v1.NewForConfig(s.meters.counted(quick(s.opts.Config), kubeapi.Local))
+	if err != nil {
+		return fault.Invalid("the kubeconfig cannot be used").Because(err)
+	}
+	if s.key, err = digestKey(ctx, core, s.opts.SystemNamespace); err != nil {
+		return err
+	}
+	leases, err := coordination.NewForConfig(s.meters.counted(quick(s.opts.Config), kubeapi.Local))
 	if err != nil {
 		return fault.Invalid("the kubeconfig cannot be used").Because(err)
 	}
@@ -157,10 +169,11 @@ func (s *server) wire(ctx context.Context) error {
 		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Report: reporter,
 		Mirrors: mirrors,
 		Metrics: sourcectl.NewMetrics(s.meters), Tracer: s.opts.Tracer, Causes: s.causes,
+		Keeps: keeps,
 	}
 	targets := &targetctl.Reconciler{
 		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Connections: s.connections,
-		Wake: s.queues.stack, Dial: s.dial, Report: reporter,
+		Wake: s.queues.stack, Dial: s.dial, Report: reporter, Keeps: keeps,
 		Gone: func(ref lockstep.TargetRef) { s.meters.api.Forget(ref.String()) },
 	}
 	render, err := renderers.All(renderers.Options{Dir: filepath.Join(s.opts.DataDir, "charts"), Limits: s.opts.Render, Registerer: s.meters, Log: s.opts.Log})
@@ -175,10 +188,12 @@ func (s *server) wire(ctx context.Context) error {
 		Metrics: stackctl.NewMetrics(s.meters, stackctl.PerStack(s.opts.StackMetrics)), Parallel: 8,
 		Tracer: s.opts.Tracer, Causes: s.causes, Log: s.opts.Log,
 	}
+	h := s.newShare(leases, reporter, sources, stacks)
 	return errors.Join(
-		s.control("source", &v1alpha1.Source{}, sources, s.queues.sources.bind),
-		s.control("target", &v1alpha1.Target{}, targets, s.queues.targets.bind),
-		s.control("stack", &v1alpha1.Stack{}, stacks, s.queues.stacks.bind),
+		h.listen(ctx),
+		s.control("source", &v1alpha1.Source{}, h.only(kindSource, sources, nil), s.queues.sources.bind),
+		s.control("target", &v1alpha1.Target{}, h.only(kindTarget, targets, nil), s.queues.targets.bind),
+		s.control("stack", &v1alpha1.Stack{}, h.only(kindStack, stacks, h.afar), s.queues.stacks.bind),
 	)
 }
 
@@ -186,7 +201,7 @@ func (s *server) wire(ctx context.Context) error {
 // are about.
 func (s *server) connect(name string, cfg *rest.Config, namespaces []string) (*kubernetes.Cluster, error) {
 	return kubernetes.Connect(kubernetes.Options{
-		Config:     s.meters.counted(cfg, name),
+		Config:     guarded(s.meters.counted(cfg, name)),
 		Namespaces: namespaces,
 		OnChange:   s.changed,
 		Digester:   diff.Digester{Key: s.key},
@@ -197,8 +212,8 @@ func (s *server) connect(name string, cfg *rest.Config, namespaces []string) (*k
 // changed wakes the unit that a change on a Target is about, unless it is drift
 // and the unit does not want to know.
 func (s *server) changed(c driver.Change) {
-	if c.Drift && s.fleet.Deaf(c.Unit) {
-		return
+	if c.Drift && s.fleet.Deaf(c.Unit) || !s.share.member.Acts(itemOf(kindStack, c.Unit)) {
+		return // another replica sees it, too
 	}
 	s.queues.stack(c.Unit)
 }

@@ -171,6 +171,9 @@ type ServeOptions struct {
 	DataDir    string // default a fresh one
 	Args       []string
 	Env        []string
+	// SystemNamespace holds leases and the digest key; default the World's own, so
+	// that one test's servers do not wait for those that another killed.
+	SystemNamespace string
 }
 
 // Serve starts the binary and waits until it is ready. It is stopped with the
@@ -193,8 +196,11 @@ func (w *World) TryServe(o ServeOptions) (*Server, error) {
 	if o.DataDir == "" {
 		o.DataDir = w.T.TempDir()
 	}
+	if o.SystemNamespace == "" {
+		o.SystemNamespace = w.Namespace
+	}
 	addr := freeAddr(w.T)
-	args := append([]string{"serve", "--kubeconfig", o.Kubeconfig, "--data-dir", o.DataDir, "--listen", addr, "--log-format", "text"}, o.Args...)
+	args := append([]string{"serve", "--kubeconfig", o.Kubeconfig, "--data-dir", o.DataDir, "--listen", addr, "--log-format", "text", "--system-namespace", o.SystemNamespace}, o.Args...)
 	cmd := exec.Command(Binary(w.T), args...)
 	cmd.Env = append(os.Environ(), o.Env...)
 	s := &Server{t: w.T, cmd: cmd, Addr: addr, log: &logBuffer{}, done: make(chan struct{})}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/observe/otlp"
@@ -34,8 +35,8 @@ func New(e *env.Env) *cobra.Command {
 		Long: `Run the server: keep live what Git says, until SIGINT or SIGTERM.
 
 In a cluster it needs no flags: as a pod it uses its service account, can be reached
-by others, and serves only while it holds the lease. Elsewhere it uses the
-kubeconfig. It installs its own definitions, and keeps mirrors and caches under
+by others, and shares the Stacks with all replicas that are there. Elsewhere it uses
+the kubeconfig. It installs its own definitions, and keeps mirrors and caches under
 --data-dir, which can be lost without losing anything.`,
 		Example: `  lockstep serve --kubeconfig ~/.kube/config --data-dir ./data
 
@@ -82,17 +83,15 @@ func (o *options) bind(cmd *cobra.Command) {
 	f.BoolVar(&o.AllowRemoteBases, "allow-remote-bases", false, "let kustomizations fetch remote bases and resources")
 	f.DurationVar(&o.Render.Time, "render-timeout", worker.DefaultTime, "how long one chart or kustomization may render")
 	f.Var(&o.RenderMemory, "render-memory", "memory that one chart or kustomization may need")
-	f.BoolVar(&o.LeaderElection, "leader-election", false, "stand by while another replica serves; as a pod it does")
-	f.StringVar(&o.LeaderElectionNamespace, "leader-election-namespace", "", "namespace of the lease (default the pod's own)")
 	f.StringVar(&o.DebugListen, "debug-listen", "", "loopback address of profiles and dumps, 127.0.0.1:6060 for one; empty for none")
 	f.BoolVar(&o.StackMetrics, "stack-metrics", true, "give each Stack series of its own in /metrics")
 	f.StringVar(&o.LogLevel, "log-level", "info", "debug, info, warn or error; SIGUSR1 switches to debug and back")
+	f.StringVar(&o.SystemNamespace, "system-namespace", "", "namespace of the replicas' leases and of the digest key (default the pod's own, else "+v1alpha1.SystemNamespace+")")
 	f.StringVar(&o.LogFormat, "log-format", "text", "text or json")
 }
 
 // What holds for a pod unless a flag says otherwise. Probes and webhooks come from
-// other machines, there is no home directory, and a Deployment runs two of us
-// whenever it is rolled out.
+// other machines, and there is no home directory.
 const (
 	podListen  = ":7420"
 	podDataDir = "/var/lib/lockstep"
@@ -111,15 +110,8 @@ func (o *options) complete(e *env.Env, cmd *cobra.Command) error {
 	if pod && !cmd.Flags().Changed("listen") {
 		o.Listen = podListen
 	}
-	if pod && !cmd.Flags().Changed("leader-election") {
-		o.LeaderElection = true
-	}
 	if pod && o.DataDir == "" {
 		o.DataDir = podDataDir
-	}
-	if o.LeaderElection && o.LeaderElectionNamespace == "" && !pod {
-		return fault.Usage("--leader-election needs --leader-election-namespace").
-			WithHint("only a pod has a namespace of its own")
 	}
 	if o.DataDir != "" {
 		return nil

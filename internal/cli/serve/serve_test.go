@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,16 +12,13 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
-	"github.com/lockstep-dev/lockstep/internal/fault"
 )
 
 // TestDefaults holds what the server is started with, by the credential in use
 // and the flags.
 func TestDefaults(t *testing.T) {
 	type started struct {
-		Listen, DataDir string
-		Election        bool
-		Namespace       string
+		Listen, DataDir, Namespace string
 	}
 	const person = "/elsewhere/token"
 	cache := t.TempDir()
@@ -32,7 +28,6 @@ func TestDefaults(t *testing.T) {
 		token string
 		args  []string
 		want  started
-		err   error
 	}{
 		"Machine": {
 			why:   "On somebody's machine nobody else is to reach it.",
@@ -40,27 +35,21 @@ func TestDefaults(t *testing.T) {
 			want:  started{Listen: "127.0.0.1:7420", DataDir: home},
 		},
 		"Pod": {
-			why:   "Probes and webhooks come from outside, there is no home, and a rollout runs two.",
+			why:   "Probes and webhooks come from outside, and there is no home.",
 			token: podToken,
-			want:  started{Listen: ":7420", DataDir: "/var/lib/lockstep", Election: true},
+			want:  started{Listen: ":7420", DataDir: "/var/lib/lockstep"},
 		},
 		"PodFlags": {
 			why:   "What is said wins, also where it says less.",
 			token: podToken,
-			args:  []string{"--listen=", "--data-dir=/data", "--leader-election=false"},
+			args:  []string{"--listen=", "--data-dir=/data"},
 			want:  started{DataDir: "/data"},
 		},
-		"Election": {
-			why:   "Two servers on machines may share a lease, too.",
+		"Namespace": {
+			why:   "Who has a namespace for such things already may say so.",
 			token: person,
-			args:  []string{"--leader-election", "--leader-election-namespace=ops"},
-			want:  started{Listen: "127.0.0.1:7420", DataDir: home, Election: true, Namespace: "ops"},
-		},
-		"ElectionNowhere": {
-			why:   "Where the lease is to be cannot be guessed.",
-			token: person,
-			args:  []string{"--leader-election"},
-			err:   fault.KindUsage,
+			args:  []string{"--system-namespace=ops"},
+			want:  started{Listen: "127.0.0.1:7420", DataDir: home, Namespace: "ops"},
 		},
 	}
 	for name, tc := range cases {
@@ -73,14 +62,10 @@ func TestDefaults(t *testing.T) {
 				t.Fatal(err)
 			}
 			o.Config = &rest.Config{BearerTokenFile: tc.token}
-			err := o.complete(e, cmd)
-			if !errors.Is(err, tc.err) {
-				t.Fatalf("%s\ngot error %v, want %v", tc.why, err, tc.err)
+			if err := o.complete(e, cmd); err != nil {
+				t.Fatal(err)
 			}
-			if err != nil {
-				return
-			}
-			got := started{Listen: o.Listen, DataDir: o.DataDir, Election: o.LeaderElection, Namespace: o.LeaderElectionNamespace}
+			got := started{Listen: o.Listen, DataDir: o.DataDir, Namespace: o.SystemNamespace}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("%s\nstarted with (-want +got):\n%s", tc.why, diff)
 			}

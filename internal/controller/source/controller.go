@@ -36,6 +36,11 @@ type Reconciler struct {
 	Metrics *Metrics
 	Tracer  *observe.Tracer
 	Causes  *observe.Causes
+	// Keeps says whether this replica polls the Source and writes its status; nil
+	// for always.
+	Keeps func(context.Context) bool
+
+	hints hints
 }
 
 // reconcile looks at the remote once.
@@ -53,6 +58,9 @@ func (r *Reconciler) reconcile(ctx context.Context, req reconcile.Request) (reco
 		return reconcile.Result{}, nil
 	}
 	src = r.Report.Latest(src).(*v1alpha1.Source).DeepCopy()
+	if hinted := r.hints.take(name); r.Keeps != nil && !r.Keeps(ctx) {
+		return r.follow(ctx, name, src, hinted)
+	}
 	if src.Spec.Suspend {
 		r.keep(ctx, name, src)
 		return r.report(ctx, src, nil, v1alpha1.Suspended(), nil)

@@ -117,12 +117,17 @@ func (r *Reconciler) rest(ctx context.Context, p *pass) (reconcile.Result, error
 }
 
 func (r *Reconciler) forget(unit lockstep.Unit) {
+	r.letGo(unit)
+	r.Fleet.Forget(unit)
+}
+
+// letGo forgets what was known of a Stack that is gone, or is another replica's.
+func (r *Reconciler) letGo(unit lockstep.Unit) {
 	r.rules.forget(unit)
 	r.drift.forget(unit)
 	r.Metrics.drift.now(unit, nil)
 	r.Metrics.leaves(unit)
 	r.Refs.Release(userOf(unit))
-	r.Fleet.Forget(unit)
 }
 
 // stale is how soon a pass is repeated whose write was refused because the cache

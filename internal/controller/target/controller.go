@@ -50,6 +50,11 @@ type Reconciler struct {
 	Report      *report.Reporter
 	// Gone is told of a Target that was deleted; may be nil.
 	Gone func(lockstep.TargetRef)
+	// Keeps says whether this replica writes the Target's status; nil for always.
+	// Every replica connects.
+	Keeps func(context.Context) bool
+
+	retry retries
 }
 
 // Reconcile brings one connection in line with its Target's spec.
@@ -76,6 +81,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	secrets := r.Refs.Begin(user)
 	version, server, err := r.connect(ctx, ref, t, secrets)
 	secrets.End()
+	if r.Keeps != nil && !r.Keeps(ctx) {
+		return reconcile.Result{RequeueAfter: r.retry.after(ref, err)}, nil
+	}
 	return r.report(ctx, t, version, server, err)
 }
 
@@ -142,7 +150,7 @@ func (r *Reconciler) report(ctx context.Context, t *v1alpha1.Target, version, se
 		verdict = v1alpha1.Suspended()
 	}
 	v1alpha1.SetVerdict(&t.Status.Conditions, verdict, t.Generation, metav1.Now())
-	return r.Report.Write(ctx, report.Written{Before: before, After: t, Verdict: verdict, Err: err, RetryMax: 5 * time.Minute})
+	return r.Report.Write(ctx, report.Written{Before: before, After: t, Verdict: verdict, Err: err, RetryMax: retryMax})
 }
 
 // fingerprint tells two connections apart without keeping their credentials.

@@ -142,7 +142,7 @@ func TestManifests(t *testing.T) {
 		if err := w.Client.Get(t.Context(), client.ObjectKey{Namespace: system, Name: "lockstep"}, d); err != nil {
 			return false, err.Error()
 		}
-		return d.Status.AvailableReplicas == 1, fmt.Sprintf("%+v", d.Status)
+		return d.Status.AvailableReplicas == 2, fmt.Sprintf("%+v", d.Status)
 	})
 	w.Eventually("the Service finds its pod", 30*time.Second, func() (bool, string) {
 		svc, pods := &corev1.Service{}, &corev1.PodList{}
@@ -152,7 +152,7 @@ func TestManifests(t *testing.T) {
 		if err := w.Client.List(t.Context(), pods, client.InNamespace(system), client.MatchingLabels(svc.Spec.Selector)); err != nil {
 			return false, err.Error()
 		}
-		return len(pods.Items) == 1, fmt.Sprintf("%d pods", len(pods.Items))
+		return len(pods.Items) == 2, fmt.Sprintf("%d pods", len(pods.Items))
 	})
 }
 

@@ -75,8 +75,8 @@ func TestLeastPermissions(t *testing.T) {
 		StringData: map[string]string{"colour": "green"},
 	})
 	srv := w.Serve(world.ServeOptions{
-		Kubeconfig: kubeconfig(t, w),
-		Args:       []string{"--leader-election", "--leader-election-namespace", system},
+		Kubeconfig:      kubeconfig(t, w),
+		SystemNamespace: system,
 	})
 
 	repo, url := w.Repo("shop")
@@ -110,7 +110,6 @@ func TestLeastPermissions(t *testing.T) {
 		return c.Reason == "Denied" && strings.Contains(c.Message, denied), c.Reason + ": " + c.Message
 	})
 
-	w.Eventually("it is told that the lease was taken", 10*time.Second, func() (bool, string) { return leaderEvent(t, w) })
 	let(t, w, s)
 	let(t, w, unnamed)
 	for _, o := range []client.Object{settings, &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: "web"}}} {
@@ -216,35 +215,18 @@ func colour(t *testing.T, w *world.World, cm *corev1.ConfigMap, want string) {
 	})
 }
 
-// leaderEvent looks for the event by which the libraries tell of a new leader.
-func leaderEvent(t *testing.T, w *world.World) (bool, string) {
-	t.Helper()
-	events := &corev1.EventList{}
-	if err := w.Client.List(t.Context(), events, client.InNamespace(system)); err != nil {
-		return false, err.Error()
-	}
-	var seen []string
-	for _, e := range events.Items {
-		if e.Reason == "LeaderElection" {
-			return true, ""
-		}
-		seen = append(seen, e.Reason)
-	}
-	return false, strings.Join(seen, ", ")
-}
-
-// TestHandover holds that a second replica takes over at once from one that
-// stops in order, as in every rollout.
+// TestHandover holds that two replicas share, and that one takes over at once from
+// another that stops in order, as in every rollout.
 func TestHandover(t *testing.T) {
 	w := setUp(t)
 	apply(t, w, strings.ReplaceAll(tenant, "NS", w.Namespace))
-	o := world.ServeOptions{
-		Kubeconfig: kubeconfig(t, w),
-		Args:       []string{"--leader-election", "--leader-election-namespace", system},
+	o := world.ServeOptions{Kubeconfig: kubeconfig(t, w), SystemNamespace: system}
+	first, second := w.Serve(o), w.Serve(o)
+	for _, srv := range []*world.Server{first, second} {
+		w.Eventually("each knows of both", 10*time.Second, func() (bool, string) {
+			return srv.Metric("lockstep_replicas") == 2, srv.Log()
+		})
 	}
-	first := w.Serve(o)
-	w.Eventually("the first replica leads", 20*time.Second, func() (bool, string) { return leads(first), first.Log() })
-	second := w.Serve(o)
 	repo, url := w.Repo("shop")
 	commit(t, repo, map[string]string{"app/b.yaml": spare})
 	source(t, w, url)
@@ -252,14 +234,14 @@ func TestHandover(t *testing.T) {
 	s.Spec.ServiceAccount = "deployer"
 	w.Create(s)
 	ready(t, w, s)
-	if leads(second) {
-		t.Fatal("both replicas lead")
-	}
 
-	first.Stop()
-	// A lease that is not given back ends after 15 s.
-	w.Eventually("the second replica leads", 10*time.Second, func() (bool, string) { return leads(second), second.Log() })
+	owner, other := first, second
+	if second.Metric("lockstep_replica_stacks") > 0 {
+		owner, other = second, first
+	}
+	owner.Stop()
+	w.Eventually("the other replica keeps the Stack", 5*time.Second, func() (bool, string) {
+		return other.Metric("lockstep_replica_stacks") == 1, other.Log()
+	})
 	let(t, w, s)
 }
-
-func leads(s *world.Server) bool { return strings.Contains(s.Log(), "Successfully acquired lease") }
