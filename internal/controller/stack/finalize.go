@@ -24,6 +24,13 @@ func (r *Reconciler) finalize(ctx context.Context, p *pass) (reconcile.Result, e
 	}
 	// Not ready from now on, whoever depends on it.
 	r.Fleet.Set(p.unit, fleet.State{Why: "it is being deleted"})
+	if endsWithHooks(p) {
+		if done, res, err := r.rollDown(ctx, p); err != nil || !done {
+			return res, err
+		}
+		// What hooks left behind goes with the Stack.
+		p.run, p.outcomes = nil, nil
+	}
 	left, err := r.tearDown(ctx, p)
 	if err != nil {
 		err = fault.As(err).At("deleting the objects of stack %s", p.unit)

@@ -65,6 +65,7 @@ func (p *pass) plot(program run.Program) {
 		ro.action = stack.ActionOf(p.before)
 	case p.testsAsked():
 		ro.action, ro.request = hook.Testing, p.before.Annotations[v1alpha1.AnnotationTestAt]
+	case !p.stack.DeletionTimestamp.IsZero():
 	default:
 		return
 	}
@@ -274,7 +275,7 @@ func (p *pass) input(now time.Time) run.Input {
 		}
 	}
 	for _, o := range p.live.Objects {
-		if id, _ := hook.Running(o); o.Unit == p.unit && o.Managed && id == "" {
+		if id, _ := hook.Running(o); o.Unit == p.unit && o.Managed && o.Terminating && id == "" {
 			in.Left++
 		}
 	}
@@ -341,11 +342,16 @@ func (r *Reconciler) rolled(ctx context.Context, p *pass) (reconcile.Result, err
 	default:
 		res, err = r.report(ctx, p, v1alpha1.Progressing(fmt.Sprintf("%s: waits for %s", rec.State, p.run.waits)), nil)
 	}
-	if p.run.again > 0 && (res.RequeueAfter == 0 || res.RequeueAfter > p.run.again) {
+	return p.run.soon(res), err
+}
+
+// soon comes again when time itself changes what is to be done.
+func (r *rollout) soon(res reconcile.Result) reconcile.Result {
+	if r.again > 0 && (res.RequeueAfter == 0 || res.RequeueAfter > r.again) {
 		// A little later, so that time is really up then.
-		res.RequeueAfter = p.run.again + 50*time.Millisecond
+		res.RequeueAfter = r.again + 50*time.Millisecond
 	}
-	return res, err
+	return res
 }
 
 func failedRun(rec run.Record) string {
