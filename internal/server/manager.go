@@ -92,6 +92,7 @@ func meaningful() predicate.Predicate {
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			return e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration() ||
 				e.ObjectOld.GetAnnotations()[v1alpha1.AnnotationReconcileAt] != e.ObjectNew.GetAnnotations()[v1alpha1.AnnotationReconcileAt] ||
+				e.ObjectOld.GetAnnotations()[v1alpha1.AnnotationTestAt] != e.ObjectNew.GetAnnotations()[v1alpha1.AnnotationTestAt] ||
 				e.ObjectOld.GetDeletionTimestamp().IsZero() != e.ObjectNew.GetDeletionTimestamp().IsZero()
 		},
 	}

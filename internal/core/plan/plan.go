@@ -127,7 +127,8 @@ type Step struct {
 	Once bool
 	// Unvalidated lets the API drop fields that the kind does not have.
 	Unvalidated bool
-	// Fresh: the object is a hook's, and whatever has its name makes way first.
+	// Fresh: the object is a hook's, and whatever has its name makes way first: a
+	// hook that does not run is worse than an object of another tool that is lost.
 	Fresh bool
 	// Heals is true for a step that undoes drift; Changes then say which.
 	Heals bool

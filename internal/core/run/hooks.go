@@ -175,9 +175,6 @@ func (d *decider) prepare(phase hook.Phase, h render.Hook, i int, out *Decision,
 		case old.Unit != d.Unit:
 			rec.State, rec.Message = HookBroke, fmt.Sprintf("it belongs to Stack %q", old.Unit)
 			return
-		case h.System == hook.Helm && h.Policies&hook.BeforeCreation == 0:
-			rec.State, rec.Message = HookBroke, "exists already, and its delete policy leaves out before-hook-creation"
-			return
 		case old.Terminating:
 			*waits = append(*waits, old.Key.Short()+" of the run before to be gone")
 			return
@@ -192,8 +189,6 @@ func (d *decider) prepare(phase hook.Phase, h render.Hook, i int, out *Decision,
 	out.Create = append(out.Create, Creation{Index: i, Step: plan.Step{
 		Key: o.Key(), Verb: lockstep.Create, Desired: o, Fresh: !keep, Wave: h.Wave,
 		Reason: "runs as " + string(phase) + " hook",
-		// What another tool left under this name goes if Helm would delete it.
-		Replace: h.System != hook.Helm || h.Policies&hook.BeforeCreation != 0,
 	}})
 }
 

@@ -6,7 +6,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/lockstep-dev/lockstep/internal/core/hook"
-	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 )
 
@@ -45,10 +44,6 @@ func (c *Cluster) begin(ctx context.Context, w write, known *record, out *lockst
 
 // makeWay deletes what has the name of a hook's object.
 func (c *Cluster) makeWay(ctx context.Context, w *write, old *record) error {
-	if !w.step.Replace {
-		return fault.Conflict("it exists already, and the hook's delete policy leaves it there").
-			WithHint("delete it, or add before-hook-creation to the policy")
-	}
 	if !old.terminating {
 		if err := c.delete(ctx, *w, old.uid); err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 			return c.explain(ctx, err, w.attempt("delete"))
