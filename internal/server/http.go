@@ -20,6 +20,9 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/server/webhook"
 )
 
+// flushTimeout bounds the writing of statuses at the end of a server.
+const flushTimeout = 10 * time.Second
+
 // run starts the controllers and the listener, and ends both with ctx.
 func (s *server) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
@@ -33,9 +36,18 @@ func (s *server) run(ctx context.Context) error {
 		g.Go(func() error { return serveHTTP(ctx, l, debug.Handler(s.dump, s.opts.LogLevel), endless) })
 	}
 	g.Go(func() error {
-		if err := s.mgr.Start(ctx); err != nil {
+		err := s.mgr.Start(ctx)
+		// No pass runs any more: what they came to is still to be written.
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+		defer cancel()
+		s.reporter.Flush(grace)
+		if err != nil {
 			return fault.Unavailable("the controllers stopped: %s", err).Because(err)
 		}
+		return nil
+	})
+	g.Go(func() error {
+		s.reporter.Run(ctx)
 		return nil
 	})
 	if !s.opts.SkipCRDs {

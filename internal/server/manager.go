@@ -138,3 +138,14 @@ func (i *inbox) add(u lockstep.Unit) {
 	}
 	i.queue.Add(r)
 }
+
+// len returns how many wait for a worker.
+func (i *inbox) len() int {
+	i.mu.Lock()
+	q := i.queue
+	i.mu.Unlock()
+	if q == nil {
+		return 0
+	}
+	return q.Len()
+}

@@ -133,6 +133,7 @@ type server struct {
 	queues      *queues
 	lines       *lines
 	fleet       *fleet.Fleet
+	reporter    *report.Reporter
 	refs        *refs.Store
 	connections *targetctl.Connections
 }
@@ -160,6 +161,8 @@ func (s *server) wire(ctx context.Context) error {
 	s.meters.MustRegister(s.lines, s.connections)
 	reporter := report.New(s.mgr.GetClient(), s.mgr.GetEventRecorder("lockstep"), s.opts.Log)
 	reporter.Metrics = report.NewMetrics(s.meters)
+	reporter.Crowd(s.queues.stacks.len)
+	s.reporter = reporter
 	mirrors := git.New(git.Options{
 		Dir: filepath.Join(s.opts.DataDir, "git"), AllowFile: s.opts.AllowFileURLs, Log: s.opts.Log, Metrics: git.NewMetrics(s.meters),
 	})

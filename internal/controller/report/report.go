@@ -7,6 +7,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"math/rand/v2"
@@ -43,6 +44,9 @@ type Reporter struct {
 	mu       sync.Mutex
 	failures map[types.UID]failure
 	written  map[types.UID]client.Object
+	warned   map[types.UID]bool // whose last event was a warning
+
+	outbox *outbox
 }
 
 // failure counts tries of one object that ended in the same fault.
@@ -66,13 +70,32 @@ func New(c client.Client, rec events.EventRecorder, log *slog.Logger) *Reporter 
 		news:     flowcontrol.NewTokenBucketRateLimiter(newsPerSecond, newsBurst),
 		failures: map[types.UID]failure{},
 		written:  map[types.UID]client.Object{},
+		warned:   map[types.UID]bool{},
+		outbox:   newOutbox(),
 	}
 }
 
 // Latest returns o, or what was written of it last if the cache has not caught
 // up with that. A patch that is made against an older state leaves out what it
 // believes to be there already.
+//
+// A Stack comes with the status that is still on its way to the API. The answer
+// is shared and must not be changed.
 func (r *Reporter) Latest(o client.Object) client.Object {
+	// Asked in this order: a status that is written meanwhile is in both places,
+	// not in none.
+	pending := r.outbox.status(o.GetUID())
+	o = r.newest(o)
+	s, ok := o.(*v1alpha1.Stack)
+	if pending == nil || !ok {
+		return o
+	}
+	out := *s // shallow: nobody changes what is shared
+	out.Status = *pending
+	return &out
+}
+
+func (r *Reporter) newest(o client.Object) client.Object {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	own := r.written[o.GetUID()]
@@ -110,7 +133,8 @@ type Written struct {
 	RetryMax      time.Duration
 	// Again asks for another pass after so long, when nothing failed.
 	Again time.Duration
-	// News is the event text when something was done; "" for none.
+	// News is the event text when something was done that a person did not ask
+	// for; "" for none.
 	News string
 }
 
@@ -133,10 +157,18 @@ func Line(f *fault.Fault) string {
 	return f.Error() + " (" + f.Hint + ")"
 }
 
-// Write patches the status if it changed, sends an event if the verdict did, and
-// says when to come again.
+// Write has the status written if it changed, sends an event if the verdict did,
+// and says when to come again. The status of a Stack is written on the side, soon
+// (see outbox); one that is lost in a crash is found again by the next pass.
 func (r *Reporter) Write(ctx context.Context, w Written) (reconcile.Result, error) {
 	r.event(ctx, w)
+	if s, ok := w.After.(*v1alpha1.Stack); ok {
+		before := w.Before.(*v1alpha1.Stack)
+		if !equality.Semantic.DeepEqual(before.Status, s.Status) {
+			r.outbox.put(before, s, before.Status.LastHandledReconcileAt != s.Status.LastHandledReconcileAt)
+		}
+		return reconcile.Result{RequeueAfter: r.again(w)}, nil
+	}
 	if !equality.Semantic.DeepEqual(w.Before, w.After) {
 		err := client.IgnoreNotFound(r.client.Status().Patch(ctx, w.After, client.MergeFrom(w.Before)))
 		r.Metrics.status(w.After, err)
@@ -154,6 +186,8 @@ func (r *Reporter) Forget(uid types.UID) {
 	defer r.mu.Unlock()
 	delete(r.failures, uid)
 	delete(r.written, uid)
+	delete(r.warned, uid)
+	r.outbox.drop(uid)
 }
 
 func (r *Reporter) event(ctx context.Context, w Written) {
@@ -162,15 +196,32 @@ func (r *Reporter) event(ctx context.Context, w Written) {
 		r.log.WarnContext(ctx, "pass failed", "kind", kindOf(w.After), "object", w.After.GetNamespace()+"/"+w.After.GetName(), "reason", w.Verdict.Ready.Reason,
 			"message", short(w.Verdict.Ready.Message), "cause", causes(w.Err))
 		r.Metrics.event(corev1.EventTypeWarning, true)
+		r.mu.Lock()
+		r.warned[w.After.GetUID()] = true
+		r.mu.Unlock()
 		r.events.Eventf(w.After, nil, corev1.EventTypeWarning, w.Verdict.Ready.Reason, "Reconcile", "%s", short(w.Verdict.Ready.Message))
-	case w.Err == nil && w.News != "":
+	case r.recovered(w) || w.Err == nil && w.News != "":
 		sent := r.news.TryAccept()
 		r.Metrics.event(corev1.EventTypeNormal, sent)
 		if !sent {
 			return
 		}
-		r.events.Eventf(w.After, nil, corev1.EventTypeNormal, w.Verdict.Ready.Reason, "Reconcile", "%s", short(w.News))
+		r.events.Eventf(w.After, nil, corev1.EventTypeNormal, w.Verdict.Ready.Reason, "Reconcile", "%s", short(cmp.Or(w.News, w.Verdict.Ready.Message)))
 	}
+}
+
+// recovered says whether all is well again with an object that the last event
+// warned of. What went well all along is in the status and in nobody's way: an
+// event would be one more write for each change.
+func (r *Reporter) recovered(w Written) bool {
+	uid := w.After.GetUID()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.warned[uid] || w.Err != nil || w.Verdict.Ready.Status != metav1.ConditionTrue {
+		return false
+	}
+	delete(r.warned, uid)
+	return true
 }
 
 // trouble says whether the pass ended in something that a person should hear of

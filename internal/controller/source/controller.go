@@ -151,18 +151,14 @@ func (r *Reconciler) report(ctx context.Context, src *v1alpha1.Source, snap sour
 	s := &src.Status
 	s.ObservedGeneration = src.Generation
 	s.LastHandledReconcileAt = src.Annotations[v1alpha1.AnnotationReconcileAt]
-	var news string
 	if snap != nil {
 		rev := snap.Revision()
-		if s.Revision != "" && s.Revision != rev.Commit {
-			news = "new commit " + rev.Short() + ": " + rev.Subject
-		}
 		s.Revision, s.ShortRevision, s.Ref, s.Subject, s.Author = rev.Commit, rev.Short(), rev.Ref, rev.Subject, rev.Author
 	}
 	v1alpha1.SetVerdict(&s.Conditions, v, src.Generation, metav1.Now())
 	interval := src.Spec.Interval.Duration
 	return r.Report.Write(ctx, report.Written{
-		Before: before, After: src, Verdict: v, Err: err, News: news,
+		Before: before, After: src, Verdict: v, Err: err,
 		Again:    jitter(interval),
 		RetryMax: max(interval, 10*time.Second),
 	})

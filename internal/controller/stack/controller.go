@@ -56,6 +56,7 @@ type Reconciler struct {
 
 // reconcile moves one Stack a step closer to what Git asks for.
 func (r *Reconciler) reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+	defer r.Report.Pass()()
 	unit := lockstep.Unit{Namespace: req.Namespace, Name: req.Name}
 	s := &v1alpha1.Stack{}
 	if err := r.Client.Get(ctx, req.NamespacedName, s); err != nil {

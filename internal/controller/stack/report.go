@@ -112,11 +112,12 @@ func advance(p *pass) {
 	p.stack.Status.Revision = p.memo.Revision.Commit
 }
 
-// release keeps the record of plans that were carried out, and returns what is
-// to be said of a new one.
+// release keeps the record of plans that were carried out, and returns what a
+// person has to be told of one: that it undid what somebody did.
 func (r *Reconciler) release(p *pass, v v1alpha1.Verdict, err error) (news string) {
 	if p.rolls() {
-		return p.chronicle()
+		p.chronicle()
+		return ""
 	}
 	s := &p.stack.Status
 	now := metav1.Now()
@@ -180,10 +181,10 @@ func begin(s *v1alpha1.StackStatus, p *pass, now metav1.Time) (news string) {
 		Outcome: outcomeProgressing, StartedAt: metav1.NewTime(p.start),
 	}
 	s.History = append([]v1alpha1.Release{entry}, s.History[:min(len(s.History), maxHistory-1)]...)
-	if text := healNews(p.healed); text != "" && entry.Cause == causeDrift {
-		return text
+	if entry.Cause == causeDrift {
+		return healNews(p.healed)
 	}
-	return fmt.Sprintf("release %d of %s: %s", entry.ID, rev.Short(), summary)
+	return ""
 }
 
 func outcomeOf(p *pass, v v1alpha1.Verdict, err error) string {

@@ -10,7 +10,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
@@ -243,14 +242,13 @@ func (p *pass) note() {
 func (r *Reconciler) persist(ctx context.Context, p *pass) error {
 	next := p.before.DeepCopy()
 	next.Status.Run = p.stack.Status.Run.DeepCopy()
-	patch := client.MergeFromWithOptions(p.before, client.MergeFromWithOptimisticLock{})
-	if err := r.Client.Status().Patch(ctx, next, patch); err != nil {
+	next, err := r.Report.Record(ctx, p.before, next)
+	if err != nil {
 		if apierrors.IsConflict(err) {
 			return err
 		}
 		return fault.Unavailable("the start of a hook could not be recorded before it: %s", err).Because(err)
 	}
-	r.Report.Wrote(next)
 	p.before = next
 	p.stack.ObjectMeta = next.ObjectMeta
 	return nil
@@ -364,17 +362,17 @@ func failedRun(rec run.Record) string {
 
 // chronicle keeps the release of a run in the history: one entry, however many
 // passes and attempts it takes.
-func (p *pass) chronicle() (news string) {
+func (p *pass) chronicle() {
 	s := &p.stack.Status
 	if s.Run == nil || !p.run.begun || p.run.action == hook.Testing || p.run.action == hook.Delete {
-		return ""
+		return
 	}
 	now := s.Run.Since
 	if s.Run.Release == 0 {
-		news = p.enter(now.Time)
+		p.enter(now.Time)
 	}
 	if len(s.History) == 0 || s.History[0].ID != s.Run.Release {
-		return news
+		return
 	}
 	head := &s.History[0]
 	if sum := summary(s.Run.Done); sum != "" {
@@ -387,16 +385,15 @@ func (p *pass) chronicle() (news string) {
 	case run.Failed:
 		head.Outcome, head.Message, head.FinishedAt = outcomeFailed, s.Run.Message, &now
 	}
-	return news
 }
 
 // enter begins the entry in the history, or takes up that of the attempt before.
-func (p *pass) enter(now time.Time) (news string) {
+func (p *pass) enter(now time.Time) {
 	s := &p.stack.Status
 	before := p.first.Status.Run
 	if s.Run.Attempt > 1 && before != nil && before.Release != 0 {
 		s.Run.Release = before.Release
-		return ""
+		return
 	}
 	if len(s.History) > 0 && s.History[0].Outcome == outcomeProgressing {
 		head := &s.History[0]
@@ -412,7 +409,6 @@ func (p *pass) enter(now time.Time) (news string) {
 		Outcome: outcomeProgressing, StartedAt: s.Run.StartedAt,
 	}
 	s.History = append([]v1alpha1.Release{entry}, s.History[:min(len(s.History), maxHistory-1)]...)
-	return fmt.Sprintf("release %d of %s begins: %s", entry.ID, rev.Short(), s.Run.Action)
 }
 
 // summary says what a run did so far.

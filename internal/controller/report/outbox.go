@@ -1,0 +1,326 @@
+package report
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+)
+
+// The statuses of Stacks wait in an outbox: applies go first, and what comes to
+// two statuses within a moment is written once. A status that nothing is in the
+// way of is sent at once, one that somebody asked for goes ahead of all others,
+// and none waits longer than patience.
+const (
+	patience = 1500 * time.Millisecond
+	// crowd is how many passes may be under way before statuses give way to them:
+	// fewer do not keep an API server busy.
+	crowd = 8
+	// senders is how many statuses are written at once.
+	senders = 16
+	// glance is how soon it is seen that a crowd is gone.
+	glance = 5 * time.Millisecond
+)
+
+// outbox holds what is to be written.
+type outbox struct {
+	// active counts passes under way, waiting asks for those that wait for a worker.
+	active  atomic.Int64
+	waiting func() int
+
+	mu      sync.Mutex
+	letters map[types.UID]*letter
+	order   []types.UID // of those that wait, oldest first, without the urgent
+	urgent  []types.UID
+	free    int // senders that have nothing to do
+	// told is closed and replaced whenever there is something new to look at.
+	told chan struct{}
+	// closing ends all waiting: what is there is sent now.
+	closing bool
+}
+
+// letter is one Stack's status on its way.
+type letter struct {
+	base    v1alpha1.StackStatus // what the API has
+	want    *v1alpha1.Stack      // never changed once it is here
+	since   time.Time
+	notYet  time.Time // after a failure
+	tries   int
+	sending bool
+	urgent  bool
+}
+
+func newOutbox() *outbox {
+	return &outbox{
+		waiting: func() int { return 0 },
+		letters: map[types.UID]*letter{},
+		free:    senders,
+		told:    make(chan struct{}),
+	}
+}
+
+// put takes a status in, replacing one that has not been sent yet.
+func (o *outbox) put(before, after *v1alpha1.Stack, urgent bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	uid := after.UID
+	l := o.letters[uid]
+	if l == nil {
+		l = &letter{base: before.Status, since: time.Now()}
+		o.letters[uid] = l
+		o.line(uid, urgent)
+	} else if urgent && !l.urgent && !l.sending {
+		o.urgent = append(o.urgent, uid) // the older entry is passed over
+	}
+	l.want, l.urgent = after, l.urgent || urgent
+	o.tell()
+}
+
+func (o *outbox) line(uid types.UID, urgent bool) {
+	if urgent {
+		o.urgent = append(o.urgent, uid)
+		return
+	}
+	o.order = append(o.order, uid)
+}
+
+// status returns the status that is on its way to a Stack, nil for none.
+func (o *outbox) status(uid types.UID) *v1alpha1.StackStatus {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if l := o.letters[uid]; l != nil {
+		return &l.want.Status
+	}
+	return nil
+}
+
+func (o *outbox) drop(uid types.UID) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.letters, uid)
+	o.tell()
+}
+
+func (o *outbox) tell() {
+	close(o.told)
+	o.told = make(chan struct{})
+}
+
+// next takes the next letter that may go. wait is how long nothing can, when none
+// may; it ends early when news is closed.
+func (o *outbox) next(now time.Time) (uid types.UID, base v1alpha1.StackStatus, want *v1alpha1.Stack, wait time.Duration, news <-chan struct{}) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	wait, news = time.Hour, o.told
+	if o.free == 0 {
+		return
+	}
+	for _, line := range []*[]types.UID{&o.urgent, &o.order} {
+		rest := (*line)[:0:0]
+		for i, id := range *line {
+			l := o.letters[id]
+			if l == nil || l.sending {
+				continue // dropped, or ahead of its place
+			}
+			left := o.left(l, now)
+			if left > 0 {
+				wait = min(wait, left)
+				rest = append(rest, id)
+				if l.notYet.IsZero() {
+					// Those behind it came later.
+					rest = append(rest, (*line)[i+1:]...)
+					break
+				}
+				continue
+			}
+			*line = append(rest, (*line)[i+1:]...)
+			l.sending = true
+			o.free--
+			return id, l.base, l.want, 0, news
+		}
+		*line = rest
+	}
+	return
+}
+
+// left is how long l has to wait at least before it is looked at again.
+func (o *outbox) left(l *letter, now time.Time) time.Duration {
+	if left := l.notYet.Sub(now); left > 0 && !o.closing {
+		return left
+	}
+	if l.urgent || o.closing || now.Sub(l.since) >= patience || o.active.Load()+int64(o.waiting()) <= crowd {
+		return 0
+	}
+	return glance
+}
+
+// sent takes in how it went, and says whether it is the first failure.
+func (o *outbox) sent(uid types.UID, sent *v1alpha1.Stack, err error) (first bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.free++
+	defer o.tell()
+	l := o.letters[uid]
+	if l == nil {
+		return false
+	}
+	l.sending = false
+	if err != nil {
+		l.notYet = time.Now().Add(min(200*time.Millisecond<<min(l.tries, 10), 30*time.Second))
+		l.tries++
+		o.line(uid, l.urgent)
+		return l.tries == 1
+	}
+	if l.want == sent {
+		delete(o.letters, uid)
+		return false
+	}
+	// A pass came to something new meanwhile.
+	*l = letter{base: sent.Status, want: l.want, since: time.Now(), urgent: l.urgent}
+	o.line(uid, l.urgent)
+	return false
+}
+
+func (o *outbox) size() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.letters)
+}
+
+// Pass says that a pass begins; what it returns says that it is over.
+func (r *Reporter) Pass() (over func()) {
+	r.outbox.active.Add(1)
+	return func() { r.outbox.active.Add(-1) }
+}
+
+// Crowd tells the Reporter how to ask how many passes wait for a worker.
+func (r *Reporter) Crowd(waiting func() int) { r.outbox.waiting = waiting }
+
+// Run writes the statuses of Stacks until ctx ends.
+func (r *Reporter) Run(ctx context.Context) {
+	var g sync.WaitGroup
+	defer g.Wait()
+	for {
+		uid, base, want, wait, news := r.outbox.next(time.Now())
+		if want != nil {
+			// A write that has begun is finished, or its outcome would not be known.
+			g.Go(func() { r.send(context.WithoutCancel(ctx), uid, base, want) })
+			continue
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-news:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// Flush writes all that is still on its way, until ctx ends. What is lost then is
+// found again by the next pass.
+func (r *Reporter) Flush(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r.outbox.mu.Lock()
+	r.outbox.closing = true
+	r.outbox.mu.Unlock()
+	go func() {
+		defer cancel()
+		for r.outbox.size() > 0 && ctx.Err() == nil {
+			time.Sleep(glance)
+		}
+	}()
+	r.Run(ctx)
+	if n := r.outbox.size(); n > 0 {
+		r.log.Warn("statuses were not written before the end; the next server writes them", "count", n)
+	}
+}
+
+// sendTimeout bounds one write.
+const sendTimeout = 30 * time.Second
+
+func (r *Reporter) send(ctx context.Context, uid types.UID, base v1alpha1.StackStatus, want *v1alpha1.Stack) {
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	_, err := r.patch(ctx, base, want, "")
+	err = client.IgnoreNotFound(err) // it was deleted meanwhile
+	if first := r.outbox.sent(uid, want, err); first {
+		r.log.Warn("a status could not be written, and is tried again", "stack", want.Namespace+"/"+want.Name, "err", err)
+	}
+}
+
+// Record writes the status of a Stack now, for a pass that must not go on before
+// it is written, and returns the API's answer. What is on its way goes with it. It
+// is a conflict if somebody wrote the Stack since before was read.
+func (r *Reporter) Record(ctx context.Context, before, after *v1alpha1.Stack) (*v1alpha1.Stack, error) {
+	base, err := r.outbox.take(before)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := r.patch(ctx, base, after, before.ResourceVersion)
+	r.outbox.gave(before.UID, err)
+	return answer, err
+}
+
+// take keeps a Stack's letter from being sent, and returns what the API has.
+func (o *outbox) take(s *v1alpha1.Stack) (base v1alpha1.StackStatus, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	l := o.letters[s.UID]
+	if l == nil {
+		return s.Status, nil
+	}
+	if l.sending {
+		kind := v1alpha1.GroupVersion.WithResource("stacks").GroupResource()
+		return base, apierrors.NewConflict(kind, s.Name, errors.New("its status is being written"))
+	}
+	l.sending = true
+	return l.base, nil
+}
+
+// gave ends what take began.
+func (o *outbox) gave(uid types.UID, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	l := o.letters[uid]
+	if l == nil {
+		return
+	}
+	if err == nil {
+		delete(o.letters, uid)
+		return
+	}
+	l.sending = false
+	o.line(uid, l.urgent)
+	o.tell()
+}
+
+// patch sends the difference between two statuses, and the version that it is
+// based on unless that is "": nobody else writes statuses. It returns nil when
+// there is nothing to send.
+func (r *Reporter) patch(ctx context.Context, base v1alpha1.StackStatus, want *v1alpha1.Stack, version string) (*v1alpha1.Stack, error) {
+	from, to := &v1alpha1.Stack{Status: base}, &v1alpha1.Stack{Status: want.Status}
+	to.ResourceVersion = version
+	body, err := client.MergeFrom(from).Data(to)
+	if err != nil || string(body) == "{}" {
+		return nil, err
+	}
+	answer := &v1alpha1.Stack{}
+	answer.Namespace, answer.Name = want.Namespace, want.Name
+	err = r.client.Status().Patch(ctx, answer, client.RawPatch(types.MergePatchType, body))
+	r.Metrics.status(want, client.IgnoreNotFound(err))
+	if err == nil && answer.UID == want.UID {
+		r.Wrote(answer)
+	}
+	return answer, err
+}
