@@ -27,6 +27,7 @@ type unit struct {
 	renderer string
 	objects  map[id]string // value that Git gives each
 	broken   bool          // a file in it cannot be read
+	staged   bool          // it has a hook, and its objects are in two waves
 	exists   bool          // there is a Stack for it
 	paused   bool
 }
@@ -39,7 +40,7 @@ var renderers = []string{"directory", "kustomize", "helm"}
 func newModel(r *rand.Rand, stacks int) *model {
 	m := &model{rand: r, stacks: map[string]*unit{}}
 	for i := range stacks {
-		u := &unit{name: fmt.Sprintf("unit-%02d", i), renderer: renderers[i%len(renderers)], objects: map[id]string{}, exists: true}
+		u := &unit{name: fmt.Sprintf("unit-%02d", i), renderer: renderers[i%len(renderers)], objects: map[id]string{}, exists: true, staged: i%4 == 3}
 		for range 1 + r.IntN(4) {
 			m.addObject(u)
 		}
@@ -100,7 +101,7 @@ func (u *unit) files() map[string]string {
 		list := ""
 		for _, o := range u.ids() {
 			file := fileOf(o)
-			out[file] = kindOf(o.kind).yaml(o.name, u.objects[o])
+			out[file] = u.yaml(o, u.objects[o])
 			list += "- " + file + "\n"
 		}
 		if list == "" {
@@ -113,14 +114,17 @@ func (u *unit) files() map[string]string {
 		for i, o := range u.ids() {
 			key := fmt.Sprintf("o%d", i)
 			values += fmt.Sprintf("  %s: %q\n", key, u.objects[o])
-			out["templates/"+fileOf(o)] = kindOf(o.kind).yaml(o.name, "{{ .Values.values."+key+" }}")
+			out["templates/"+fileOf(o)] = u.yaml(o, "{{ .Values.values."+key+" }}")
 		}
 		out["values.yaml"] = values
 	default:
 		out["about.txt"] = "objects of " + u.name + "\n" // or an empty directory would not be in Git
 		for _, o := range u.ids() {
-			out[fileOf(o)] = kindOf(o.kind).yaml(o.name, u.objects[o])
+			out[fileOf(o)] = u.yaml(o, u.objects[o])
 		}
+	}
+	if u.staged {
+		u.addHook(out)
 	}
 	if u.broken {
 		switch u.renderer {
@@ -133,6 +137,30 @@ func (u *unit) files() map[string]string {
 		}
 	}
 	return out
+}
+
+// yaml is the manifest of one object. Half of a staged unit's are in a later wave.
+func (u *unit) yaml(o id, value string) string {
+	text := kindOf(o.kind).yaml(o.name, value)
+	if u.staged && len(o.name)%2 == 0 {
+		text = strings.Replace(text, "annotations: {", `annotations: {lockstep.dev/wave: "1", `, 1)
+	}
+	return text
+}
+
+func (u *unit) addHook(files map[string]string) {
+	marks := `lockstep.dev/hook: pre-apply, lockstep.dev/hook-delete-policy: "before-creation,succeeded"`
+	path := "hook.yaml"
+	switch u.renderer {
+	case "helm":
+		marks = `helm.sh/hook: "pre-install,pre-upgrade"`
+		path = "templates/hook.yaml"
+	case "kustomize":
+		files["kustomization.yaml"] = strings.Replace(files["kustomization.yaml"], "resources:\n", "resources:\n- hook.yaml\n", 1)
+		files["kustomization.yaml"] = strings.Replace(files["kustomization.yaml"], "\n []\n", "\n", 1)
+	}
+	files[path] = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: " + u.name + "-hook, annotations: {" + marks + "}}\n" +
+		"spec: {template: {spec: {restartPolicy: Never, containers: [{name: main, image: example.org/hook}]}}}\n"
 }
 
 func fileOf(o id) string { return strings.ToLower(o.kind) + "-" + o.name + ".yaml" }
@@ -152,7 +180,7 @@ var kinds = []kind{
 	{
 		name: "ConfigMap",
 		yaml: func(name, value string) string {
-			return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + "}\ndata: {value: \"" + value + "\", other: \"1\"}\n"
+			return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + ", annotations: {soak.example/of: soak}}\ndata: {value: \"" + value + "\", other: \"1\"}\n"
 		},
 		new:  func() client.Object { return &corev1.ConfigMap{} },
 		read: func(o client.Object) string { return o.(*corev1.ConfigMap).Data["value"] },
@@ -166,7 +194,7 @@ var kinds = []kind{
 			} else {
 				value = base64.StdEncoding.EncodeToString([]byte(value))
 			}
-			return "apiVersion: v1\nkind: Secret\nmetadata: {name: " + name + "}\ndata: {value: \"" + value + "\"}\n"
+			return "apiVersion: v1\nkind: Secret\nmetadata: {name: " + name + ", annotations: {soak.example/of: soak}}\ndata: {value: \"" + value + "\"}\n"
 		},
 		new:  func() client.Object { return &corev1.Secret{} },
 		read: func(o client.Object) string { return string(o.(*corev1.Secret).Data["value"]) },
@@ -184,7 +212,7 @@ var kinds = []kind{
 	{
 		name: "Service",
 		yaml: func(name, value string) string {
-			return "apiVersion: v1\nkind: Service\nmetadata: {name: " + name + "}\nspec: {selector: {app: \"" + value + "\"}, ports: [{port: 80}]}\n"
+			return "apiVersion: v1\nkind: Service\nmetadata: {name: " + name + ", annotations: {soak.example/of: soak}}\nspec: {selector: {app: \"" + value + "\"}, ports: [{port: 80}]}\n"
 		},
 		new:  func() client.Object { return &corev1.Service{} },
 		read: func(o client.Object) string { return o.(*corev1.Service).Spec.Selector["app"] },
@@ -193,7 +221,7 @@ var kinds = []kind{
 	{
 		name: "Deployment",
 		yaml: func(name, value string) string {
-			return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: " + name + "}\nspec:\n  replicas: 1\n  selector: {matchLabels: {app: " + name + "}}\n" +
+			return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: " + name + ", annotations: {soak.example/of: soak}}\nspec:\n  replicas: 1\n  selector: {matchLabels: {app: " + name + "}}\n" +
 				"  template:\n    metadata: {labels: {app: " + name + "}}\n    spec:\n      terminationGracePeriodSeconds: 0\n      containers:\n      - {name: main, image: \"example.org/soak:" + value + "\"}\n"
 		},
 		new: func() client.Object { return &appsv1.Deployment{} },
