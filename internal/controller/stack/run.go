@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -128,6 +129,11 @@ func (r *Reconciler) turn(ctx context.Context, p *pass, d run.Decision) (acted b
 	case len(d.Create) > 0:
 		return true, r.start(ctx, p, d.Create)
 	case len(d.Delete) > 0:
+		// That a hook ended is kept before its object goes: once both are lost, it
+		// looks as if somebody had deleted it while it ran.
+		if err := r.persist(ctx, p); err != nil {
+			return false, err
+		}
 		return true, r.clean(ctx, p, d.Delete)
 	case d.Apply:
 		r.applyWaves(ctx, p, d)
@@ -240,6 +246,9 @@ func (p *pass) note() {
 // persist writes the record now. Somebody else's write in between is a conflict:
 // then another pass decides anew.
 func (r *Reconciler) persist(ctx context.Context, p *pass) error {
+	if equality.Semantic.DeepEqual(p.before.Status.Run, p.stack.Status.Run) {
+		return nil
+	}
 	next := p.before.DeepCopy()
 	next.Status.Run = p.stack.Status.Run.DeepCopy()
 	next, err := r.Report.Record(ctx, p.before, next)
@@ -247,7 +256,7 @@ func (r *Reconciler) persist(ctx context.Context, p *pass) error {
 		if apierrors.IsConflict(err) {
 			return err
 		}
-		return fault.Unavailable("the start of a hook could not be recorded before it: %s", err).Because(err)
+		return fault.Unavailable("how far the release is could not be recorded: %s", err).Because(err)
 	}
 	p.before = next
 	p.stack.ObjectMeta = next.ObjectMeta

@@ -37,7 +37,17 @@ func Next(in Input) Decision {
 		}
 		d.fire(event)
 	}
-	return Decision{Record: d.Record}
+	return d.ended()
+}
+
+// ended is the answer of a run that has nothing more to do, but to be tried again
+// later if it failed.
+func (d *decider) ended() Decision {
+	out := Decision{Record: d.Record}
+	if left := d.pause(); d.Record.State == Failed && d.same() && left > 0 {
+		out.Waits, out.Again = "the next attempt", left
+	}
+	return out
 }
 
 type decider struct{ Input }

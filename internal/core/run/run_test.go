@@ -348,6 +348,11 @@ func TestAttempts(t *testing.T) {
 	if d := Next(w.in); d.Again != firstPause || len(d.Create)+len(d.Delete) > 0 {
 		t.Errorf("at once: %+v", d)
 	}
+	breaks := w.in
+	breaks.Record.State = Failing
+	if d := Next(breaks); d.Record.State != Failed || d.Again != firstPause {
+		t.Errorf("the pass in which it fails has to come back as well: %+v", d)
+	}
 	asked := w.in
 	asked.Nudged = true
 	if d := Next(asked); d.Record.Attempt != 2 || len(d.Delete) != 1 {
