@@ -96,6 +96,18 @@ func (f FieldSet) covers(p path) bool {
 	return n != nil
 }
 
+// whole says whether the place p is owned as one value.
+func (f FieldSet) whole(p path) bool {
+	n := f.root
+	for _, s := range p {
+		if n == nil {
+			return false
+		}
+		n = n.child(s)
+	}
+	return n != nil && n != f.root && n.leaf()
+}
+
 func (n *owned) child(s segment) *owned {
 	switch s.form {
 	case field:

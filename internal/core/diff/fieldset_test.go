@@ -209,3 +209,31 @@ func BenchmarkParseFieldSet(b *testing.B) {
 		}
 	}
 }
+
+// TestDriftOfWhole: a map that is one value drifted as one value, also where the
+// keys that we set are as they were.
+func TestDriftOfWhole(t *testing.T) {
+	live := tree(t, `{"spec":{"selector":{"app":"web","extra":"x"}},"metadata":{"managedFields":[
+	  {"manager":"lockstep","operation":"Apply","fieldsV1":{"f:spec":{"f:type":{}}}},
+	  {"manager":"kubectl-edit","operation":"Update","fieldsV1":{"f:spec":{"f:selector":{}}}}
+	]}}`)
+	desired := lockstep.Object{Tree: tree(t, `{"kind":"Service","apiVersion":"v1","spec":{"selector":{"app":"web"}}}`)}
+	got := Drift(desired, live, Managers(live), "lockstep", Digester{})
+	want := []lockstep.FieldChange{{Path: "spec.selector", From: `{"app":"web","extra":"x"}`, To: `{"app":"web"}`, Manager: "kubectl-edit", Operation: "Update"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Drift (-want +got):\n%s", diff)
+	}
+}
+
+// TestDriftTellsApart: equal texts mean equal values, and long values that
+// differ behind the cut read differently.
+func TestDriftTellsApart(t *testing.T) {
+	long := strings.Repeat("x", 2*maxValue)
+	live := map[string]any{"data": map[string]any{"same": "1", "long": long + "a"}}
+	desired := lockstep.Object{Tree: map[string]any{"kind": "ConfigMap", "apiVersion": "v1", "data": map[string]any{"same": "1", "long": long + "b"}}}
+	for _, c := range Drift(desired, live, nil, "lockstep", Digester{}) {
+		if equal := c.From == c.To; equal != (c.Path == "data.same") {
+			t.Errorf("%s: %q and %q", c.Path, c.From, c.To)
+		}
+	}
+}

@@ -294,8 +294,14 @@ func Drift(desired lockstep.Object, live map[string]any, managers []Manager, man
 	want := WithoutStringData(desired).Tree
 	w.secret = isSecret(want)
 	var out []lockstep.FieldChange
+	seen := map[string]bool{}
 	for _, at := range missing(desired, ours) {
+		at = atomic(managers, manager, want, at)
 		c := lockstep.FieldChange{Path: at.String()}
+		if seen[c.Path] {
+			continue
+		}
+		seen[c.Path] = true
 		wanted, asked := lookup(want, at)
 		if asked {
 			c.To = w.print(wanted, at)
@@ -309,6 +315,24 @@ func Drift(desired lockstep.Object, live map[string]any, managers []Manager, man
 	}
 	slices.SortFunc(out, byPath)
 	return out
+}
+
+// atomic returns the map that is one value and that at lies in, else at. That a
+// map is one value is told by whoever owns it now: as a whole. Its other keys
+// count then, too.
+func atomic(managers []Manager, ours string, want map[string]any, at path) path {
+	for i := 1; i < len(at); i++ {
+		v, _ := lookup(want, at[:i])
+		if _, isMap := v.(map[string]any); !isMap {
+			continue
+		}
+		for _, m := range managers {
+			if (m.Name != ours || m.Operation != "Apply") && m.Fields.whole(at[:i]) {
+				return at[:i]
+			}
+		}
+	}
+	return at
 }
 
 // tell prints a live value so that it reads as printed does if and only if it is

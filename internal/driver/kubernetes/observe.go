@@ -5,10 +5,12 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/core/diff"
+	"github.com/lockstep-dev/lockstep/internal/core/plan"
 	"github.com/lockstep-dev/lockstep/internal/driver"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
@@ -166,7 +168,40 @@ func (c *Cluster) judge(ctx context.Context, r *record, desired lockstep.Object)
 		return false, err
 	}
 	drift := diff.Drift(desired, tree, diff.Managers(tree), v1alpha1.FieldManager, c.opts.Digester)
+	drift = c.keepable(ctx, r, desired, drift)
 	return c.view.judge(r, func(n *record) { n.drift, n.judgedFor = drift, why }), nil
+}
+
+// keepable leaves out of drift the fields that the API does not keep even when
+// they are applied: a definition that does not have them, a policy that takes
+// them out. Nobody else removed those. A dry run tells; it is asked only about
+// fields that are gone, after a restart.
+func (c *Cluster) keepable(ctx context.Context, r *record, desired lockstep.Object, drift []lockstep.FieldChange) []lockstep.FieldChange {
+	gone := func(x lockstep.FieldChange) bool { return x.From == "" && x.Manager == "" }
+	if !slices.ContainsFunc(drift, gone) {
+		return drift
+	}
+	step := plan.Step{Key: r.key, Verb: lockstep.Update, Desired: desired, Digest: r.digest, Unvalidated: true}
+	w := write{unit: r.unit, step: step, key: r.key}
+	if err := c.locate(ctx, &w); err != nil {
+		return drift
+	}
+	var err error
+	if w.body, err = w.encode(); err != nil {
+		return drift
+	}
+	// Where the dry run is refused the apply tells.
+	a, err := send(ctx, c.applyRequest(w, byForce).Param("dryRun", metav1.DryRunAll))
+	if err != nil {
+		return drift
+	}
+	after := newRecord(a.tree)
+	set, err := diff.ParseFieldSet(after.set)
+	if err != nil {
+		return drift
+	}
+	never := diff.Missing(desired, set)
+	return slices.DeleteFunc(drift, func(x lockstep.FieldChange) bool { return gone(x) && slices.Contains(never, x.Path) })
 }
 
 // lookAgain reads an object whose drift was found in a list.
