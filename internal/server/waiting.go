@@ -121,7 +121,7 @@ func newLines() *lines {
 // queue makes a controller's queue.
 func (l *lines) queue(name string, limit workqueue.TypedRateLimiter[reconcile.Request]) workqueue.TypedRateLimitingInterface[reconcile.Request] {
 	w := &waiting{
-		PriorityQueue: priorityqueue.New(name, func(o *priorityqueue.Opts[reconcile.Request]) { o.RateLimiter = limit }),
+		PriorityQueue: newFair(name, limit),
 		waited:        l.waited.WithLabelValues(name),
 		due:           map[reconcile.Request]time.Time{},
 	}
