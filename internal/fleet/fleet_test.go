@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -224,5 +225,25 @@ func TestForgetWakesDependants(t *testing.T) {
 	}
 	if _, why, _ := s.Blocker(stackNamed("app")); why != "which does not exist" {
 		t.Errorf("got %q", why)
+	}
+}
+
+func TestMemosExpire(t *testing.T) {
+	now := time.Now()
+	cases := map[string]struct {
+		why   string
+		until time.Time
+		want  bool
+	}{
+		"Never": {why: "A mistake in Git is there until Git changes."},
+		"Later": {why: "What took too long would take as long again.", until: now.Add(time.Second)},
+		"Now":   {why: "The machine may have been busy.", until: now, want: true},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got := (Memo{Until: tc.until}).Expired(now); got != tc.want {
+				t.Errorf("%s\nexpired = %t", tc.why, got)
+			}
+		})
 	}
 }
