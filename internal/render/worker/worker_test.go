@@ -185,6 +185,12 @@ func looking(*Call, []byte) ([]byte, error) {
 	return []byte(strings.Join(os.Environ(), " ") + "|" + strings.Join(fds, " ")), nil
 }
 
+func idle(p *Pool) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.free)
+}
+
 func pool(t testing.TB, l Limits) *Pool {
 	l, err := l.Check()
 	if err != nil {
@@ -232,7 +238,7 @@ func TestTalk(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "at the disco") {
 		t.Errorf("a panic came back as %v", err)
 	}
-	if n := len(p.free); n != 1 {
+	if n := idle(p); n != 1 {
 		t.Errorf("%d workers were used for jobs one after the other", n)
 	}
 }
@@ -389,7 +395,7 @@ func TestIdleWorkersGo(t *testing.T) {
 			t.Fatal("it never went")
 		}
 	}
-	if n := len(p.free); n != 0 {
+	if n := idle(p); n != 0 {
 		t.Errorf("%d are still kept", n)
 	}
 }
