@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"strconv"
 	"sync"
 	"time"
 
@@ -57,7 +58,7 @@ func (s *Standing) leaves(u lockstep.Unit) {
 
 var (
 	descStacks = prometheus.NewDesc("lockstep_stacks",
-		"Stacks of this replica, by the reason of their Ready condition.", []string{"reason"}, nil)
+		"Stacks of this replica, by whether they are ready and the reason of that condition.", []string{"ready", "reason"}, nil)
 	descReady = prometheus.NewDesc("lockstep_stack_ready",
 		"1 for a Stack that is ready, 0 for one that is not.", []string{"namespace", "name"}, nil)
 	descSince = prometheus.NewDesc("lockstep_stack_unready_timestamp_seconds",
@@ -75,15 +76,19 @@ func (s *Standing) Describe(ch chan<- *prometheus.Desc) {
 func (s *Standing) Collect(ch chan<- prometheus.Metric) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	reasons := map[string]int{}
+	type state struct {
+		ready  bool
+		reason string
+	}
+	states := map[state]int{}
 	for u, at := range s.units {
-		reasons[at.reason]++
+		states[state{at.ready, at.reason}]++
 		if s.each {
 			collectStack(ch, u, at)
 		}
 	}
-	for reason, n := range reasons {
-		ch <- prometheus.MustNewConstMetric(descStacks, prometheus.GaugeValue, float64(n), reason)
+	for s, n := range states {
+		ch <- prometheus.MustNewConstMetric(descStacks, prometheus.GaugeValue, float64(n), strconv.FormatBool(s.ready), s.reason)
 	}
 }
 

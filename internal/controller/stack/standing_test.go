@@ -66,11 +66,11 @@ func TestStanding(t *testing.T) {
 			why: "A series that is there as long as the Stack is costs Prometheus the least; the reason is a label only while there is one.", each: true,
 			want: "lockstep_stack_ready{name=\"a\",namespace=\"n\"} 1\nlockstep_stack_ready{name=\"b\",namespace=\"n\"} 0\n" +
 				"lockstep_stack_unready_timestamp_seconds{name=\"b\",namespace=\"n\",reason=\"Degraded\"} 1000\n" +
-				"lockstep_stacks{reason=\"Degraded\"} 1\nlockstep_stacks{reason=\"Ready\"} 1",
+				"lockstep_stacks{ready=\"false\",reason=\"Degraded\"} 1\nlockstep_stacks{ready=\"true\",reason=\"Ready\"} 1",
 		},
 		"Sums": {
 			why:  "Who does not want a series for each Stack still learns how many are ill.",
-			want: "lockstep_stacks{reason=\"Degraded\"} 1\nlockstep_stacks{reason=\"Ready\"} 1",
+			want: "lockstep_stacks{ready=\"false\",reason=\"Degraded\"} 1\nlockstep_stacks{ready=\"true\",reason=\"Ready\"} 1",
 		},
 	}
 	for name, tc := range cases {

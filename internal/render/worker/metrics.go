@@ -48,6 +48,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Help: "Worker processes that there are.",
 		}),
 	}
+	// Seen from the start, so that the first one is an increase.
+	for _, reason := range []string{"idle", "deadline", "memory", "stack", "crashed", "killed", "protocol"} {
+		m.ends.WithLabelValues(reason)
+	}
 	reg.MustRegister(m.jobs, m.memory, m.wait, m.starts, m.ends, m.processes)
 	return m
 }

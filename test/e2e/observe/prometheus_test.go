@@ -124,7 +124,7 @@ func TestPrometheus(t *testing.T) {
 		n := p.count("count_over_time(lockstep_build_info[1m]) >= 3")
 		return n == 1, fmt.Sprint(n, " series")
 	})
-	traffic(t, w, server)
+	defer traffic(t, w, server)()
 
 	metric := regexp.MustCompile(`\b(lockstep_[a-z_]+|process_[a-z_]+|go_[a-z_]+)\b`)
 	for _, q := range questions(t) {
@@ -152,8 +152,8 @@ func TestPrometheus(t *testing.T) {
 	if n := p.count(`time() - max by (namespace, name, reason) (lockstep_stack_unready_timestamp_seconds{namespace="` + w.Namespace + `",name="bad",reason!~"Suspended|Held|Progressing|WaitingForDependency|Deleting"}) > 0`); n != 1 {
 		t.Errorf("the Stack that fails has %d series that would fire, want 1", n)
 	}
-	if n := p.count(`lockstep_stack_ready{namespace="` + w.Namespace + `",name="drifts"} == 0`); n != 1 {
-		t.Errorf("the Stack that drifts counts as ready")
+	if n := p.count(`lockstep_stacks{ready="true",reason="Drifted"} == 1 and on () lockstep_drift_objects{state="reported"} == 1`); n != 1 {
+		t.Errorf("the Stack that drifts has %d series, want 1", n)
 	}
 }
 
@@ -166,6 +166,9 @@ func aFleet(t *testing.T, w *world.World) {
 		"bad/a.yaml":    "apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec: {ports: [{port: -1}]}\n",
 		"held/a.yaml":   configMap("held", "one"),
 		"drifts/a.yaml": configMap("drifts", "one"),
+		"healed/a.yaml": configMap("healed", "one"),
+		// Rendered in a worker process.
+		"healed/kustomization.yaml": "resources: [a.yaml]\n",
 	})
 	secret(w, "hook", map[string]string{"token": "t0ken"})
 	src := w.Source("fleet", url)
@@ -184,31 +187,34 @@ func aFleet(t *testing.T, w *world.World) {
 	good.Spec.Target = v1alpha1.StackTarget{Name: "here", Namespace: w.Namespace}
 	bad, held, drifts := stackOf(w, "bad", "fleet"), stackOf(w, "held", "fleet"), stackOf(w, "drifts", "fleet")
 	held.Spec.Sync.Mode = v1alpha1.SyncManual
-	drifts.Spec.Sync.SelfHeal = new(false)
-	for _, s := range []*v1alpha1.Stack{good, bad, held, drifts} {
+	drifts.Spec.Sync.Drift = v1alpha1.DriftReport
+	healed := stackOf(w, "healed", "fleet")
+	for _, s := range []*v1alpha1.Stack{good, bad, held, drifts, healed} {
 		w.Create(s)
 	}
 	reason(w, good, v1alpha1.ReasonReady)
 	reason(w, bad, "Invalid")
 	reason(w, held, v1alpha1.ReasonHeld)
 	reason(w, drifts, v1alpha1.ReasonReady)
+	reason(w, healed, v1alpha1.ReasonReady)
 	live := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: "drifts"}}
 	patch(w, live, `{"data":{"key":"by hand"}}`)
 	reason(w, drifts, v1alpha1.ReasonDrifted)
 }
 
-// traffic is something of everything that the dashboards show as rates.
-func traffic(t *testing.T, w *world.World, server *world.Server) {
+// traffic is something of everything that the dashboards show as rates, until stop.
+func traffic(t *testing.T, w *world.World, server *world.Server) (end func()) {
 	t.Helper()
 	bad := stackOf(w, "bad", "fleet")
+	healed := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: "healed"}}
+	repo, _ := w.Repo("fleet")
 	stop := make(chan struct{})
 	done := make(chan struct{})
-	t.Cleanup(func() { close(stop); <-done })
 	go func() {
 		defer close(done)
 		tick := time.NewTicker(700 * time.Millisecond)
 		defer tick.Stop()
-		for {
+		for i := 0; ; i++ {
 			select {
 			case <-stop:
 				return
@@ -217,8 +223,13 @@ func traffic(t *testing.T, w *world.World, server *world.Server) {
 			push(w, server, "fleet", "t0ken")
 			push(w, server, "fleet", "guess")
 			w.Poke(bad)
+			if i%3 == 0 {
+				patch(w, healed, fmt.Sprintf(`{"data":{"key":"by hand %d"}}`, i))
+				commit(t, repo, map[string]string{"healed/a.yaml": configMap("healed", fmt.Sprint("from Git ", i))})
+			}
 		}
 	}()
+	return func() { close(stop); <-done }
 }
 
 // prometheus is a running one.
