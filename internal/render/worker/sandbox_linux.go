@@ -22,7 +22,9 @@ func confine(l Limits, c class) string {
 	// More likely to be killed than whoever started us.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0o600) // no /proc is no reason to stop
 	limit(unix.RLIMIT_CORE, 0)
-	limit(unix.RLIMIT_DATA, uint64(l.Memory)+slack) //nolint:gosec // checked when it was set
+	if !shadowed {
+		limit(unix.RLIMIT_DATA, uint64(l.Memory)+slack) //nolint:gosec // checked when it was set
+	}
 	var on []string
 	if c == networked {
 		return "limits"

@@ -23,6 +23,8 @@ type watch struct {
 }
 
 func (x *watch) begin(w *process, l Limits) {
+	x.mu.Lock() // the timer may fire before it is assigned
+	defer x.mu.Unlock()
 	x.w, x.limits, x.since = w, l, time.Now()
 	x.timer = time.AfterFunc(min(tick, l.Time), x.look)
 }
