@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -18,191 +19,297 @@ import (
 	"github.com/lockstep-dev/lockstep/test/world"
 )
 
-// idleFor is how long the idle scenario watches; the Source is polled every 5 s
-// then, so that several polls fall into it.
-const idleFor = 60 * time.Second
-
-func BenchmarkFleet(b *testing.B) {
-	for _, n := range []int{100, 1000} {
-		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
-			if b.N != 1 {
-				b.Fatalf("one pass is one measurement: run with -benchtime 1x")
-			}
-			run(b, n)
-		})
-	}
-}
-
-// fleet is the state that the scenarios hand on: each starts where the one before
-// ended.
-type fleet struct {
+// field is where a benchmark takes place.
+type field struct {
 	*world.World
-	b      *testing.B
-	n      int
+	b      testing.TB
 	bare   bare
 	api    kubernetes.Interface
+	server *world.Server
+}
+
+// fleet is n Stacks of one shape in a namespace of their own.
+type fleet struct {
+	*field
+	shape  shape
+	n      int
+	each   int // objects of a Stack
 	repo   *httpserver.Repo
 	url    string
 	src    *v1alpha1.Source
-	server *world.Server
 	limits string // namespace that the control writes to
+	data   string // the server's data directory
 }
 
-func run(b *testing.B, n int) {
+// newField starts a control plane and waits until what both sides rely on is
+// warm: an API server is slow in its first requests of a kind, which would flatter
+// whoever comes after the control.
+func newField(b testing.TB) *field {
 	w := world.New(b)
-	f := &fleet{World: w, b: b, n: n, bare: newBare(b, w.Cluster.Config(b)), api: w.Cluster.Client(b), limits: w.Cluster.Namespace(b)}
-	f.repo, f.url = w.Repo("bench")
-	if _, err := f.repo.Commit("main", "first", files(n, "1")); err != nil {
-		b.Fatal(err)
+	f := &field{World: w, b: b, bare: newBare(b, w.Cluster.Config(b)), api: w.Cluster.Client(b)}
+	s := w.Serve(world.ServeOptions{})
+	f.Eventually("the API sets finalizers", time.Minute, func() (bool, string) {
+		stack := newStack(w.Namespace, 0)
+		stack.Name, stack.GenerateName, stack.Spec.Suspend = "", "warm-", true
+		w.Create(stack)
+		_ = w.Client.Delete(b.Context(), stack)
+		return len(stack.Finalizers) > 0, "not yet"
+	})
+	time.Sleep(time.Second) // those that were deleted are let go
+	s.Stop()
+	f.fairLimit(five, 30)
+	return f
+}
+
+// fleet makes the repository of a fleet and starts a server that knows nothing.
+func (f *field) fleet(s shape, n int) *fleet {
+	f.b.Helper()
+	x := &fleet{field: f, shape: s, n: n, each: len(s(0, "")), data: f.b.TempDir(), limits: f.Cluster.Namespace(f.b)}
+	f.Namespace = f.Cluster.Namespace(f.b)
+	x.repo, x.url = f.Repo(fmt.Sprintf("bench-%s", f.Namespace))
+	if _, err := x.repo.Commit("main", "first", files(s, n, "1")); err != nil {
+		f.b.Fatal(err)
 	}
-	// The definitions have to be there for the control as well.
-	w.Serve(world.ServeOptions{}).Stop()
-
-	// An API server that has just started is slow in its first requests of a kind,
-	// which would flatter whoever comes after the control.
-	warm := w.Cluster.Namespace(b)
-	fairLimit(b, f.bare, warm, 50)
-	f.removeStacks(warm)
-
-	fair := fairLimit(b, f.bare, f.limits, n)
-	f.removeStacks(f.limits)
-	f.server = w.Serve(world.ServeOptions{})
-	f.cold(fair)
-	f.onePath()
-	f.allPaths()
-	f.idle()
-	u := usageOf(b, f.server.PID)
-	f.report("peak-MiB", u.peak)
-	// What is left over would be deleted while the next one is measured.
-	f.removeStacks(f.Namespace)
+	x.start()
+	return x
 }
 
-func (f *fleet) report(unit string, v float64) {
-	f.b.ReportMetric(v, unit)
-	check(f.b, f.n, unit, v)
+func (x *fleet) start() {
+	x.server = x.Serve(world.ServeOptions{DataDir: x.data, Args: []string{"--stack-metrics=false"}})
+	x.field.server = x.server
 }
 
-// cold: an empty cluster and an empty server; from the creation of the Source and
-// n Stacks until all are ready.
-func (f *fleet) cold(limit time.Duration) {
-	before, cpu := count(f.b, f.api), usageOf(f.b, f.server.PID)
-	ready := f.watchReady("")
-	started := time.Now()
-	f.src = f.Source("bench", f.url)
-	all(f.b, f.n, 8, func(i int) error { return f.Client.Create(f.b.Context(), newStack(f.Namespace, i)) })
-	ready(f.n)
-	wall := time.Since(started)
-	after := count(f.b, f.api)
-	used := usageOf(f.b, f.server.PID)
+// end removes a fleet, so that the next one is not measured against its remains.
+func (x *fleet) end() {
+	x.b.Helper()
+	path := "/apis/lockstep.dev/v1alpha1/namespaces/" + x.Namespace + "/stacks"
+	if err := x.bare.send(http.MethodDelete, path, jsonBody, nil); err != nil {
+		x.b.Fatal(err)
+	}
+	x.Eventually("stacks gone", 5*time.Minute, func() (bool, string) {
+		var l v1alpha1.StackList
+		if err := x.Client.List(x.b.Context(), &l, client.InNamespace(x.Namespace)); err != nil {
+			return false, err.Error()
+		}
+		return len(l.Items) == 0, fmt.Sprint(len(l.Items))
+	})
+	x.server.Stop()
+	x.sweep(x.limits)
+}
 
-	own := after.since(before).without("POST stacks", f.n).without("POST sources", 1)
-	f.b.Logf("cold: %s, limit %s; own requests: %s", wall, limit, own)
-	f.report("cold-x-limit", wall.Seconds()/limit.Seconds())
-	f.report("cold-requests/stack", float64(own.total())/float64(f.n))
-	f.report("cold-cpu-s", used.cpu-cpu.cpu)
+// started is what one cold start cost.
+type started struct {
+	wall time.Duration
+	own  requests
+	used usage
+}
+
+// cold: an empty server; from the creation of the Source and n Stacks until all
+// are ready.
+func (x *fleet) cold() started {
+	x.b.Helper()
+	before, cpu := count(x.b, x.api), usageOf(x.b, x.server.PID)
+	ready := x.watchReady("")
+	began := time.Now()
+	x.src = x.Source("bench", x.url)
+	all(x.b, x.n, 8, func(i int) error { return x.Client.Create(x.b.Context(), newStack(x.Namespace, i)) })
+	ready(x.n)
+	wall := time.Since(began)
+	after, used := count(x.b, x.api), usageOf(x.b, x.server.PID)
+	used.cpu -= cpu.cpu
+	own := after.since(before).without("POST stacks", x.n).without("POST sources", 1).without("WATCH stacks", 1).without("LIST stacks", 1)
+	x.b.Logf("cold %d × %d: %s, %.1f CPU-s, peak %.0f MiB; own requests: %s", x.n, x.each, wall, used.cpu, used.peak, own)
+	return started{wall: wall, own: own, used: used}
+}
+
+// writes tells applies and statuses of Stacks from everything else.
+func (r requests) writes() (own, other int) {
+	for k, n := range r {
+		switch {
+		case len(k) > 6 && (k[:6] == "APPLY " || k == "PATCH stacks/status"):
+			own += n
+		default:
+			other += n
+		}
+	}
+	return own, other
+}
+
+type sample []float64
+
+func (s sample) at(q float64) float64 {
+	c := slices.Sorted(slices.Values(s))
+	if len(c) == 0 {
+		return 0
+	}
+	return c[min(int(q*float64(len(c))), len(c)-1)]
+}
+
+func (s sample) median() float64 { return s.at(0.5) }
+
+func (s *sample) add(d time.Duration) { *s = append(*s, float64(d.Microseconds())/1000) }
+
+// coldOf measures cold starts beside the control, in turns, and reports medians.
+func coldOf(b *testing.B, s shape, n, rounds int) {
+	f := newField(b)
+	var limits, walls sample
+	for range rounds {
+		limits.add(f.fairLimit(s, n))
+		x := f.fleet(s, n)
+		c := x.cold()
+		walls.add(c.wall)
+		x.requests(c)
+		report(b, "cpu-ms/stack", c.used.cpu*1000/float64(n))
+		report(b, "peak-MiB", c.used.peak)
+		report(b, "peak-x-budget", c.used.peak/budget(n, n*x.each))
+		x.end()
+	}
+	b.Logf("cold ms %v, limit ms %v", walls, limits)
+	report(b, "x-limit", walls.median()/limits.median())
+	report(b, "ms", walls.median())
+}
+
+// requests reports what a cold start asked of the API. A Stack of several objects
+// has as many applies, and is counted as if it had one.
+func (x *fleet) requests(c started) {
+	x.b.Helper()
+	writes, other := c.own.writes()
+	x.report("writes/stack", float64(writes)/float64(x.n)-float64(x.each-1))
+	x.report("other-requests/stack", float64(other)/float64(x.n))
+}
+
+// budget is what memory may come to at the most, in MiB.
+func budget(stacks, objects int) float64 { return 64 + float64(24*stacks+4*objects)/1024 }
+
+func BenchmarkCold(b *testing.B) {
+	b.Run("cm", func(b *testing.B) { coldOf(b, cm, 1000, 3) })
+	b.Run("five", func(b *testing.B) { coldOf(b, five, 1000, 2) })
+}
+
+// BenchmarkTenThousand: one go, without error, and linear.
+func BenchmarkTenThousand(b *testing.B) { coldOf(b, cm, 10000, 1) }
+
+// BenchmarkCommit: a hundred commits that touch one Stack each, then three that
+// touch all.
+func BenchmarkCommit(b *testing.B) {
+	f := newField(b)
+	x := f.fleet(cm, 1000)
+	x.cold()
+	x.onePath(100)
+	x.allPaths(3)
+	x.end()
+}
+
+// BenchmarkMonorepo: the same in a repository of 10,000 Stacks and 50,000 files.
+func BenchmarkMonorepo(b *testing.B) {
+	f := newField(b)
+	x := f.fleet(monorepo, 10000)
+	x.cold()
+	x.onePath(100)
+}
+
+// monorepo is cm with four files beside it that are no manifests.
+func monorepo(i int, rev string) []object { return cm(i, rev) }
+
+// report prints a figure and holds it to its range.
+func report(t testing.TB, unit string, v float64) {
+	t.Helper()
+	if b, ok := t.(*testing.B); ok {
+		b.ReportMetric(v, unit)
+	}
+	check(t, t.Name(), unit, v)
+}
+
+func (x *fleet) report(unit string, v float64) {
+	x.b.Helper()
+	report(x.b, unit, v)
 }
 
 // onePath: a commit that changes one Stack's only file, with a poke, until the
-// change is live.
-func (f *fleet) onePath() {
-	const rounds = 5
-	var wall, limit time.Duration
-	worst, renders := 0, 0
+// change is live; in turns with the control, whose commits touch no Stack.
+func (x *fleet) onePath(rounds int) {
+	l := newLine(x.b, x.url)
+	var walls, limits sample
+	own, renders := requests{}, x.renders()
 	for r := range rounds {
-		i := f.n/2 + r
-		limit += commitLimit(f.b, f.bare, f.limits, f.repo, f.url, i, fmt.Sprintf("limit-%d", r))
-		// The control's commit moved the Stack as well; let the server catch up.
-		f.settle(i, fmt.Sprintf("limit-%d", r))
+		i := (r * 7) % x.n
+		rev := fmt.Sprintf("limit-%d", r)
+		o := cm(i, rev)[0]
+		if _, err := x.repo.Change("main", "beside", map[string]string{"limit/" + o.name + ".yaml": o.yaml}); err != nil {
+			x.b.Fatal(err)
+		}
+		limits.add(x.bare.commitLimit(x.b, x.limits, l, o))
 
-		rev := fmt.Sprintf("one-%d", r)
-		commit, err := f.repo.Change("main", "one path", map[string]string{"apps/" + app(i) + "/configmap.yaml": configMap(i, rev)})
+		rev = fmt.Sprintf("one-%d", r)
+		o = cm(i, rev)[0]
+		commit, err := x.repo.Change("main", "one path", map[string]string{"apps/" + app(i) + "/" + o.file: o.yaml})
 		if err != nil {
-			f.b.Fatal(err)
+			x.b.Fatal(err)
 		}
-		seen := f.watchData(app(i), rev)
-		before, rendered := count(f.b, f.api), f.renders()
-		started := time.Now()
-		f.Poke(f.src)
+		seen, ready := x.watchData(app(i), rev), x.watchReady(commit)
+		before := count(x.b, x.api)
+		began := time.Now()
+		x.Poke(x.src)
 		seen()
-		wall += time.Since(started)
-		f.awaitRevision(i, commit)
-		// Events are sent on the side; give them the time to be counted.
-		time.Sleep(300 * time.Millisecond)
-		own := count(f.b, f.api).since(before).without("PATCH sources", 1)
-		own = own.without("GET stacks", own["GET stacks"]).without("WATCH configmaps", own["WATCH configmaps"])
-		f.b.Logf("one path: own requests: %s", own)
-		worst = max(worst, own.total())
-		renders = max(renders, f.renders()-rendered)
-	}
-	f.b.Logf("one path: mean %s, limit %s", wall/rounds, limit/rounds)
-	f.report("one-path-ms", float64((wall/rounds).Microseconds())/1000)
-	f.report("one-path-x-limit", wall.Seconds()/limit.Seconds())
-	f.report("one-path-requests", float64(worst))
-	f.report("one-path-renders", float64(renders))
-}
-
-// allPaths: a commit that changes every Stack, until all are live and ready.
-func (f *fleet) allPaths() {
-	limit := objectLimit(f.b, f.bare, f.limits, f.n, "all")
-	commit, err := f.repo.Change("main", "all paths", files(f.n, "all"))
-	if err != nil {
-		f.b.Fatal(err)
-	}
-	before, cpu := count(f.b, f.api), usageOf(f.b, f.server.PID)
-	ready := f.watchReady(commit)
-	started := time.Now()
-	f.Poke(f.src)
-	ready(f.n)
-	wall := time.Since(started)
-	own := count(f.b, f.api).since(before).without("PATCH sources", 1)
-	f.b.Logf("all paths: %s, limit %s; own requests: %s", wall, limit, own)
-	f.report("all-paths-x-limit", wall.Seconds()/limit.Seconds())
-	f.report("all-paths-requests/stack", float64(own.total())/float64(f.n))
-	f.report("all-paths-cpu-s", usageOf(f.b, f.server.PID).cpu-cpu.cpu)
-}
-
-// idle: nothing changes, the Source is polled all the same.
-func (f *fleet) idle() {
-	patch := client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"interval":"5s"}}`))
-	if err := f.Client.Patch(f.b.Context(), f.src, patch); err != nil {
-		f.b.Fatal(err)
-	}
-	time.Sleep(5 * time.Second)
-	before, cpu, fetched := count(f.b, f.api), usageOf(f.b, f.server.PID), f.fetches()
-	time.Sleep(idleFor)
-	own := count(f.b, f.api).since(before)
-	watches := 0
-	for k, n := range own {
-		if len(k) > 5 && k[:5] == "WATCH" {
-			watches += n // ended by the server's own time limit and opened again
+		walls.add(time.Since(began))
+		ready(1)
+		time.Sleep(20 * time.Millisecond) // what is sent on the side
+		for k, n := range count(x.b, x.api).since(before).without("PATCH sources", 1) {
+			own[k] += n
 		}
+		l.head = commit // the control's next diff begins here
+		git(x.b, l.dir, "fetch", "--quiet", "--no-tags", "origin", "+refs/heads/main:refs/heads/main")
 	}
-	used := usageOf(f.b, f.server.PID)
-	f.b.Logf("idle: %d polls; own requests: %s", f.fetches()-fetched, own)
-	if f.fetches() == fetched {
-		f.b.Error("idle: the source was not polled, so this measured nothing")
-	}
-	f.report("idle-requests", float64(own.total()-watches))
-	f.report("idle-cpu-s/min", (used.cpu-cpu.cpu)/idleFor.Minutes())
-	f.report("idle-MiB", used.rss)
+	x.b.Logf("one path, ms: median %.1f, p99 %.1f; limit median %.1f, p99 %.1f; own requests of %d commits: %s",
+		walls.median(), walls.at(0.99), limits.median(), limits.at(0.99), rounds, own)
+	x.report("one-path-ms", walls.median())
+	x.report("one-path-x-limit", walls.median()/limits.median())
+	x.report("one-path-p99-x-median", walls.at(0.99)/walls.median())
+	x.report("one-path-requests", float64(own.without("WATCH configmaps", own["WATCH configmaps"]).without("WATCH stacks", own["WATCH stacks"]).total())/float64(rounds))
+	x.report("one-path-renders", float64(x.renders()-renders)/float64(rounds))
 }
 
-func (f *fleet) renders() int { return int(f.server.Metric("lockstep_stack_renders_total")) }
-func (f *fleet) fetches() int {
-	return int(f.server.Metric("lockstep_source_fetch_duration_seconds_count"))
+// allPaths: commits that change every Stack, until all are live, and until all
+// statuses say so.
+func (x *fleet) allPaths(rounds int) {
+	var live, told, limits sample
+	cpu := usageOf(x.b, x.server.PID).cpu
+	x.bare.objectLimit(x.b, x.limits, made(x.b, x.shape, x.n, "0"))
+	for r := range rounds {
+		rev := fmt.Sprintf("all-%d", r)
+		limits.add(x.bare.objectLimit(x.b, x.limits, made(x.b, x.shape, x.n, rev)))
+		commit, err := x.repo.Change("main", "all paths", files(x.shape, x.n, rev))
+		if err != nil {
+			x.b.Fatal(err)
+		}
+		seen, ready := x.watchAll(rev), x.watchReady(commit)
+		began := time.Now()
+		x.Poke(x.src)
+		took := make(chan time.Duration)
+		go func() { seen(x.n); took <- time.Since(began) }()
+		ready(x.n)
+		told.add(time.Since(began))
+		live.add(<-took)
+	}
+	x.b.Logf("all paths, ms: live %v, statuses %v, limit %v", live, told, limits)
+	x.report("all-paths-live-x-limit", live.median()/limits.median())
+	x.report("all-paths-statuses-x-limit", told.median()/limits.median())
+	x.report("all-paths-cpu-ms/stack", (usageOf(x.b, x.server.PID).cpu-cpu)*1000/float64(rounds*x.n))
 }
+
+func (x *fleet) renders() int { return int(x.server.Metric("lockstep_stack_renders_total")) }
 
 // watchReady returns a function that waits until n Stacks are ready, at commit
 // unless that is "".
-func (f *fleet) watchReady(commit string) func(n int) {
-	ctx, cancel := context.WithTimeout(f.b.Context(), 5*time.Minute)
+func (x *fleet) watchReady(commit string) func(n int) {
+	ctx, cancel := context.WithTimeout(x.b.Context(), 8*time.Minute)
 	var list v1alpha1.StackList
-	if err := f.Client.List(ctx, &list, client.InNamespace(f.Namespace), client.Limit(1)); err != nil {
-		f.b.Fatal(err)
+	if err := x.Client.List(ctx, &list, client.InNamespace(x.Namespace), client.Limit(1)); err != nil {
+		x.b.Fatal(err)
 	}
-	w, err := f.Client.Watch(ctx, &v1alpha1.StackList{}, client.InNamespace(f.Namespace), &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: list.ResourceVersion}})
+	w, err := x.Client.Watch(ctx, &v1alpha1.StackList{}, client.InNamespace(x.Namespace), &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: list.ResourceVersion}})
 	if err != nil {
-		f.b.Fatal(err)
+		x.b.Fatal(err)
 	}
 	return func(n int) {
 		defer cancel()
@@ -212,7 +319,7 @@ func (f *fleet) watchReady(commit string) func(n int) {
 		for len(done) < n {
 			ev, open := <-w.ResultChan()
 			if !open {
-				f.b.Fatalf("%d of %d stacks became ready; the last that did not: %s\n%s", len(done), n, last, f.server.Log())
+				x.b.Fatalf("%d of %d stacks became ready; the last that did not: %s\n%s", len(done), n, last, x.server.Log())
 			}
 			s, ok := ev.Object.(*v1alpha1.Stack)
 			if !ok || ev.Type == watch.Bookmark {
@@ -229,68 +336,45 @@ func (f *fleet) watchReady(commit string) func(n int) {
 	}
 }
 
+// isReady counts an Ingress that nobody serves as done: no controller for it runs
+// here, on either side.
 func isReady(s *v1alpha1.Stack) bool {
 	for _, c := range s.Status.Conditions {
 		if c.Type == v1alpha1.ConditionReady {
-			return c.Status == metav1.ConditionTrue && s.Status.ObservedGeneration == s.Generation
+			done := c.Status == metav1.ConditionTrue || c.Reason == v1alpha1.ReasonProgressing && s.Status.Key != ""
+			return done && s.Status.ObservedGeneration == s.Generation
 		}
 	}
 	return false
 }
 
 // watchData returns a function that waits until a ConfigMap carries rev.
-func (f *fleet) watchData(name, rev string) func() {
-	ctx, cancel := context.WithTimeout(f.b.Context(), time.Minute)
-	w, err := f.api.CoreV1().ConfigMaps(f.Namespace).Watch(ctx, metav1.SingleObject(metav1.ObjectMeta{Name: name}))
+func (x *fleet) watchData(name, rev string) func() {
+	f := x.watchMaps(metav1.SingleObject(metav1.ObjectMeta{Name: name}), rev)
+	return func() { f(1) }
+}
+
+// watchAll returns a function that waits until n ConfigMaps carry rev.
+func (x *fleet) watchAll(rev string) func(n int) { return x.watchMaps(metav1.ListOptions{}, rev) }
+
+func (x *fleet) watchMaps(o metav1.ListOptions, rev string) func(n int) {
+	ctx, cancel := context.WithTimeout(x.b.Context(), 5*time.Minute)
+	w, err := x.api.CoreV1().ConfigMaps(x.Namespace).Watch(ctx, o)
 	if err != nil {
-		f.b.Fatal(err)
+		x.b.Fatal(err)
 	}
-	return func() {
+	return func(n int) {
 		defer cancel()
 		defer w.Stop()
-		for ev := range w.ResultChan() {
-			if cm, ok := ev.Object.(*corev1.ConfigMap); ok && cm.Data["rev"] == rev {
+		for seen := 0; seen < n; {
+			ev, open := <-w.ResultChan()
+			if !open {
+				x.b.Errorf("%d of %d showed %s\n%s", seen, n, rev, x.server.Log())
 				return
 			}
+			if cm, ok := ev.Object.(*corev1.ConfigMap); ok && cm.Data["rev"] == rev {
+				seen++
+			}
 		}
-		f.b.Fatalf("%s never showed %s\n%s", name, rev, f.server.Log())
 	}
-}
-
-func (f *fleet) settle(i int, rev string) {
-	seen := f.watchData(app(i), rev)
-	f.Poke(f.src)
-	seen()
-	f.Eventually("stack ready", 30*time.Second, func() (bool, string) {
-		s := &v1alpha1.Stack{}
-		if err := f.Client.Get(f.b.Context(), client.ObjectKey{Namespace: f.Namespace, Name: app(i)}, s); err != nil {
-			return false, err.Error()
-		}
-		return isReady(s), fmt.Sprint(s.Status.Conditions)
-	})
-	time.Sleep(300 * time.Millisecond)
-}
-
-func (f *fleet) awaitRevision(i int, commit string) {
-	f.Eventually("stack at "+commit, 30*time.Second, func() (bool, string) {
-		s := &v1alpha1.Stack{}
-		if err := f.Client.Get(f.b.Context(), client.ObjectKey{Namespace: f.Namespace, Name: app(i)}, s); err != nil {
-			return false, err.Error()
-		}
-		return s.Status.Revision == commit && isReady(s), s.Status.Revision
-	})
-}
-
-func (f *fleet) removeStacks(namespace string) {
-	path := "/apis/lockstep.dev/v1alpha1/namespaces/" + namespace + "/stacks"
-	if err := f.bare.send(http.MethodDelete, path, jsonBody, nil); err != nil {
-		f.b.Fatal(err)
-	}
-	f.Eventually("stacks gone", time.Minute, func() (bool, string) {
-		var l v1alpha1.StackList
-		if err := f.Client.List(f.b.Context(), &l, client.InNamespace(namespace)); err != nil {
-			return false, err.Error()
-		}
-		return len(l.Items) == 0, fmt.Sprint(len(l.Items))
-	})
 }

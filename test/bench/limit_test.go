@@ -6,14 +6,16 @@ import (
 	"fmt"
 	"net/http"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
-	"github.com/lockstep-dev/lockstep/internal/source/git/httpserver"
+	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 )
 
 // bare is the control: the HTTP/2 client that client-go would use, bodies made
@@ -96,63 +98,124 @@ func all(t testing.TB, n, workers int, do func(i int) error) time.Duration {
 	return time.Since(started)
 }
 
-// fairLimit is the least that any tool with one custom resource for each unit
-// has to do: create n Stacks, apply n ConfigMaps, write n statuses. No server
-// runs meanwhile.
-func fairLimit(t testing.TB, b bare, namespace string, n int) time.Duration {
+// apply sends one server-side apply.
+func (b bare) apply(namespace string, o object, body []byte) error {
+	path := o.api + "/namespaces/" + namespace + "/" + o.resource + "/" + o.name + "?fieldManager=limit&force=true"
+	return b.send(http.MethodPatch, path, applyPatch, body)
+}
+
+// bodies are the objects of n Stacks, ready to be sent.
+type bodies struct {
+	objects []object
+	json    [][]byte
+}
+
+func made(t testing.TB, s shape, n int, rev string) bodies {
 	t.Helper()
-	stacks, objects, statuses := make([][]byte, n), make([][]byte, n), make([][]byte, n)
+	var out bodies
+	for i := range n {
+		for _, o := range s(i, rev) {
+			out.objects = append(out.objects, o)
+			out.json = append(out.json, must(t)(yaml.YAMLToJSON([]byte(o.yaml))))
+		}
+	}
+	return out
+}
+
+// objectLimit applies the objects and nothing else.
+func (b bare) objectLimit(t testing.TB, namespace string, made bodies) time.Duration {
+	t.Helper()
+	return all(t, len(made.json), 32, func(i int) error { return b.apply(namespace, made.objects[i], made.json[i]) })
+}
+
+// fairLimit is the least that any tool with one custom resource for each unit
+// has to do: create n Stacks, apply their objects, write n statuses. No server
+// runs meanwhile. Afterwards everything is removed again.
+func (f *field) fairLimit(s shape, n int) time.Duration {
+	t, b := f.b, f.bare
+	t.Helper()
+	namespace := f.Cluster.Namespace(t)
+	stacks, statuses := make([][]byte, n), make([][]byte, n)
 	for i := range n {
 		s := newStack(namespace, i)
 		s.APIVersion, s.Kind = "lockstep.dev/v1alpha1", "Stack"
 		stacks[i] = must(t)(json.Marshal(s))
-		objects[i] = must(t)(yaml.YAMLToJSON([]byte(configMap(i, "1"))))
 		statuses[i] = []byte(`{"status":{"observedGeneration":1,"key":"sha256:0","revision":"0000000000000000000000000000000000000000","objects":1,` +
 			`"conditions":[{"type":"Ready","status":"True","reason":"Ready","message":"live","lastTransitionTime":"2026-01-01T00:00:00Z"}]}}`)
 	}
+	objects := made(t, s, n, "1")
 	api := "/apis/lockstep.dev/v1alpha1/namespaces/" + namespace + "/stacks"
 	total := all(t, n, 8, func(i int) error { return b.send(http.MethodPost, api, jsonBody, stacks[i]) })
-	total += all(t, n, 32, func(i int) error { return b.apply(namespace, i, objects[i]) })
+	total += b.objectLimit(t, namespace, objects)
 	total += all(t, n, 32, func(i int) error {
 		return b.send(http.MethodPatch, api+"/"+app(i)+"/status", mergePatch, statuses[i])
 	})
+	f.wipe(namespace, n)
 	return total
 }
 
-func (b bare) apply(namespace string, i int, body []byte) error {
-	path := "/api/v1/namespaces/" + namespace + "/configmaps/" + app(i) + "?fieldManager=limit&force=true"
-	return b.send(http.MethodPatch, path, applyPatch, body)
+// wipe removes what a control left: nobody else would take the finalizers off.
+func (f *field) wipe(namespace string, n int) {
+	f.b.Helper()
+	api := "/apis/lockstep.dev/v1alpha1/namespaces/" + namespace + "/stacks"
+	all(f.b, n, 16, func(i int) error {
+		err := f.bare.send(http.MethodPatch, api+"/"+app(i), mergePatch, []byte(`{"metadata":{"finalizers":null},"spec":{"suspend":true}}`))
+		if err != nil {
+			return err
+		}
+		return f.bare.send(http.MethodDelete, api+"/"+app(i), jsonBody, nil)
+	})
+	f.sweep(namespace)
+	// The policy puts a finalizer back that was taken off before the deletion.
+	f.Eventually("the control's stacks gone", time.Minute, func() (bool, string) {
+		var l v1alpha1.StackList
+		if err := f.Client.List(f.b.Context(), &l, client.InNamespace(namespace)); err != nil {
+			return false, err.Error()
+		}
+		for _, s := range l.Items {
+			_ = f.bare.send(http.MethodPatch, api+"/"+s.Name, mergePatch, []byte(`{"metadata":{"finalizers":null}}`))
+		}
+		return len(l.Items) == 0, fmt.Sprint(len(l.Items))
+	})
 }
 
-// objectLimit applies n ConfigMaps at one revision and nothing else.
-func objectLimit(t testing.TB, b bare, namespace string, n int, rev string) time.Duration {
-	t.Helper()
-	objects := make([][]byte, n)
-	for i := range n {
-		objects[i] = must(t)(yaml.YAMLToJSON([]byte(configMap(i, rev))))
+// sweep deletes every object that a run may have left in a namespace, and waits
+// until the control plane has done with it.
+func (f *field) sweep(namespace string) {
+	f.b.Helper()
+	for _, path := range []string{"/api/v1/%s/configmaps", "/apis/apps/v1/%s/deployments", "/apis/networking.k8s.io/v1/%s/ingresses", "/api/v1/%s/services"} {
+		path = fmt.Sprintf(path, "namespaces/"+namespace)
+		if err := f.bare.send(http.MethodDelete, path+"?labelSelector=tier%3Dbench", jsonBody, []byte(`{"propagationPolicy":"Background"}`)); err != nil {
+			f.b.Fatal(err)
+		}
 	}
-	return all(t, n, 32, func(i int) error { return b.apply(namespace, i, objects[i]) })
+	time.Sleep(2 * time.Second)
 }
 
-// commitLimit is the least from a poke to a change that is live: one fetch into a
-// warm bare clone, diff-tree, read the file, apply it.
-func commitLimit(t testing.TB, b bare, namespace string, repo *httpserver.Repo, url string, i int, rev string) time.Duration {
+// line is a warm bare clone, as the control of a commit has it.
+type line struct{ dir, head string }
+
+func newLine(t testing.TB, url string) *line {
 	t.Helper()
-	clone := t.TempDir()
-	git(t, "", "clone", "--quiet", "--bare", url, clone)
-	before := git(t, clone, "rev-parse", "main")
-	if _, err := repo.Change("main", "one path", map[string]string{"apps/" + app(i) + "/configmap.yaml": configMap(i, rev)}); err != nil {
-		t.Fatal(err)
-	}
+	dir := t.TempDir()
+	git(t, "", "clone", "--quiet", "--bare", url, dir)
+	return &line{dir: dir, head: git(t, dir, "rev-parse", "main")}
+}
+
+// commitLimit is the least from a poke to a change that is live: one fetch,
+// diff-tree, read the file, apply it.
+func (b bare) commitLimit(t testing.TB, namespace string, l *line, o object) time.Duration {
+	t.Helper()
 	started := time.Now()
-	git(t, clone, "fetch", "--quiet", "--no-tags", "origin", "+refs/heads/main:refs/heads/main")
-	changed := git(t, clone, "diff-tree", "-r", "--name-only", before, "main")
-	content := git(t, clone, "cat-file", "blob", "main:"+changed)
-	body := must(t)(yaml.YAMLToJSON([]byte(content)))
-	if err := b.apply(namespace, i, body); err != nil {
+	git(t, l.dir, "fetch", "--quiet", "--no-tags", "origin", "+refs/heads/main:refs/heads/main")
+	changed := strings.Fields(git(t, l.dir, "diff-tree", "-r", "--name-only", l.head, "main"))
+	content := git(t, l.dir, "cat-file", "blob", "main:"+changed[len(changed)-1])
+	if err := b.apply(namespace, o, must(t)(yaml.YAMLToJSON([]byte(content)))); err != nil {
 		t.Fatal(err)
 	}
-	return time.Since(started)
+	took := time.Since(started)
+	l.head = git(t, l.dir, "rev-parse", "main")
+	return took
 }
 
 func git(t testing.TB, dir string, args ...string) string {

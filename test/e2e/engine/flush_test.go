@@ -45,7 +45,7 @@ func TestStopWritesStatuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range list.Items {
-		if s.Status.Key == "" || len(s.Status.History) != 1 {
+		if s.Status.ObservedGeneration != s.Generation || len(s.Status.History) != 1 {
 			t.Errorf("%s was applied, and its status does not say so: %+v", s.Name, s.Status)
 		}
 	}
