@@ -69,6 +69,7 @@ type Fleet struct {
 	// needs is told what a unit of this replica has come to depend on; see [Fleet.Needs].
 	needs func(Need)
 
+	news    chan struct{} // closed by the next snapshot; nil while nobody listens
 	mu      sync.Mutex
 	sources map[lockstep.Unit]*origin
 	units   map[lockstep.Unit]*unit
@@ -172,6 +173,7 @@ func (f *Fleet) Publish(src lockstep.Unit, snap source.Snapshot, at func(string)
 		wake = append(wake, u)
 	}
 	users = len(o.users)
+	f.announce()
 	f.mu.Unlock()
 	f.wakeAll(wake)
 	return users, len(wake)

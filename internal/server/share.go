@@ -315,6 +315,12 @@ func (h *share) balance(ctx context.Context) bool {
 	// Alone again is only who has caught up with what the others did.
 	h.alone = !others && (first || len(lost) == 0)
 	h.tell(gained, lost)
+	for _, it := range gained {
+		if it.Kind == kindStack {
+			// What was known of another's Stack is not all that its keeper has to know.
+			h.s.fleet.Invalidate(lockstep.Unit{Namespace: it.Namespace, Name: it.Name})
+		}
+	}
 	h.wake(slices.Concat(gained, lost, h.arrived()))
 	return true
 }

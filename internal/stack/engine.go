@@ -21,6 +21,9 @@ type Engine struct {
 	Key []byte
 	// AllowRemote lets kustomizations fetch remote bases and resources.
 	AllowRemote bool
+	// Follow is told of each render as it begins, and may end it by the context that
+	// it returns; nil for nobody.
+	Follow func(context.Context, *render.Recorder) (context.Context, func())
 }
 
 // Rendered is what a Stack's directory came to at one revision.
@@ -35,6 +38,11 @@ type Rendered struct {
 func (e Engine) Desired(ctx context.Context, in Inputs) (Rendered, error) {
 	in.Request.AllowRemote = e.AllowRemote
 	req, rec := render.Record(in.Request)
+	if e.Follow != nil {
+		var stop func()
+		ctx, stop = e.Follow(ctx, rec)
+		defer stop()
+	}
 	res, err := e.Render(ctx, req)
 	if err != nil {
 		return Rendered{Result: render.Result{Kind: res.Kind}, Reads: rec.Reads()}, err

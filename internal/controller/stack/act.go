@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -37,7 +38,7 @@ func (r *Reconciler) act(ctx context.Context, p *pass) (err error) {
 	for _, stage := range p.plan.Stages {
 		// Between stages is where a newer commit may take over: everything applied
 		// so far is whole, and the next pass starts from what is live.
-		if p.superseded = r.Fleet.Stale(p.unit); p.superseded {
+		if p.superseded = r.yields(ctx, p); p.superseded {
 			break
 		}
 		p.outcomes = append(p.outcomes, r.stage(ctx, p, actor, stage)...)
@@ -56,6 +57,7 @@ func (r *Reconciler) stage(ctx context.Context, p *pass, actor driver.Actor, sta
 	out := make([]lockstep.Outcome, len(stage.Steps))
 	failed := p.broken != nil || failures(p.outcomes) != nil
 	var g errgroup.Group
+	var yielded atomic.Bool
 	g.SetLimit(max(r.Parallel, 1))
 	for i, step := range stage.Steps {
 		if failed && step.Verb == lockstep.Delete {
@@ -63,11 +65,18 @@ func (r *Reconciler) stage(ctx context.Context, p *pass, actor driver.Actor, sta
 			continue
 		}
 		g.Go(func() error {
+			// A stage of thousands is not waited for either; its order is of no matter.
+			if step.Desired.Tree != nil && stage.Name != stageHooks && r.yields(ctx, p) {
+				yielded.Store(true)
+				out[i] = lockstep.Outcome{Key: step.Key, Verb: step.Verb, Result: lockstep.Skipped, Note: "left to a newer commit"}
+				return nil
+			}
 			out[i] = applyOne(ctx, p.driver, actor, step)
 			return nil
 		})
 	}
 	_ = g.Wait() // the functions return nil; results are in out
+	p.superseded = p.superseded || yielded.Load()
 	return out
 }
 

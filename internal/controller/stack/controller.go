@@ -67,6 +67,8 @@ func (r *Reconciler) reconcile(ctx context.Context, req reconcile.Request) (reco
 		return reconcile.Result{}, nil
 	}
 	p := newPass(r.Report.Latest(s).(*v1alpha1.Stack))
+	ctx, cancel := bounded(ctx, s)
+	defer cancel()
 	if !s.DeletionTimestamp.IsZero() {
 		return r.finalize(ctx, p)
 	}
@@ -139,7 +141,7 @@ const stale = 100 * time.Millisecond
 // every start, is nobody's trouble: it wakes its Stacks when it has been, and a
 // thousand statuses that say so would be a thousand writes.
 func (r *Reconciler) fail(ctx context.Context, p *pass, err error) (reconcile.Result, error) {
-	if apierrors.IsConflict(err) {
+	if apierrors.IsConflict(err) || errors.Is(err, errOvertaken) {
 		return reconcile.Result{RequeueAfter: stale}, nil
 	}
 	if errors.Is(err, fault.KindWaiting) {

@@ -165,7 +165,12 @@ func (r *Reconciler) render(ctx context.Context, p *pass) error {
 	if err != nil {
 		return err
 	}
+	commit := in.Snapshot.Revision().Commit
+	engine.Follow = r.follow(p.unit, commit)
 	rendered, err := r.desired(ctx, engine, in)
+	if err != nil && r.Fleet.Overtaken(p.unit, commit, rendered.Reads) {
+		return errOvertaken
+	}
 	if err != nil {
 		r.remember(p, in, rendered, err)
 		return err

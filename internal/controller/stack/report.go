@@ -95,6 +95,8 @@ func (r *Reconciler) report(ctx context.Context, p *pass, v v1alpha1.Verdict, er
 	r.Metrics.passes.WithLabelValues(v.Ready.Reason).Observe(time.Since(p.start).Seconds())
 	r.Metrics.stands(p.unit, s.Conditions)
 	r.tell(ctx, p, v)
+	ctx, cancel := last(ctx)
+	defer cancel()
 	return r.Report.Write(ctx, report.Written{
 		Before: p.before, After: p.stack, Verdict: v, Err: err, News: news,
 		Again:    again(p, v),

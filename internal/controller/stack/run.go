@@ -106,7 +106,7 @@ func (r *Reconciler) carry(ctx context.Context, p *pass) (err error) {
 	}
 	for range maxTurns {
 		// Between two turns is where a newer commit may take over.
-		if p.superseded = r.Fleet.Stale(p.unit) && p.stack.DeletionTimestamp.IsZero(); p.superseded {
+		if p.superseded = r.yields(ctx, p); p.superseded {
 			return nil
 		}
 		d := run.Next(p.input(time.Now()))
@@ -152,7 +152,7 @@ func (r *Reconciler) start(ctx context.Context, p *pass, list []run.Creation) er
 	for i, c := range list {
 		steps[i] = c.Step
 	}
-	outcomes := r.stage(ctx, p, stack.ActorOf(p.stack), plan.Stage{Name: "hooks", Steps: steps})
+	outcomes := r.stage(ctx, p, stack.ActorOf(p.stack), plan.Stage{Name: stageHooks, Steps: steps})
 	r.Metrics.applied(outcomes)
 	now := time.Now()
 	var passing []error
@@ -187,7 +187,7 @@ func (r *Reconciler) applyWaves(ctx context.Context, p *pass, d run.Decision) {
 		if p.run.carried[i] || s.Deletes() && !d.All || !s.Deletes() && !d.All && s.Wave > d.UpTo {
 			continue
 		}
-		if p.superseded = r.Fleet.Stale(p.unit) && p.stack.DeletionTimestamp.IsZero(); p.superseded {
+		if p.superseded = r.yields(ctx, p); p.superseded {
 			return
 		}
 		p.run.carried[i] = true
