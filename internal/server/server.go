@@ -15,6 +15,7 @@ import (
 	coordination "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
@@ -177,7 +178,8 @@ func (s *server) wire(ctx context.Context) error {
 	targets := &targetctl.Reconciler{
 		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Connections: s.connections,
 		Wake: s.queues.stack, Dial: s.dial, Report: reporter, Keeps: keeps,
-		Gone: func(ref lockstep.TargetRef) { s.meters.api.Forget(ref.String()) },
+		Again: func(ref lockstep.TargetRef) { s.queues.targets.add(lockstep.Unit(ref)) },
+		Gone:  func(ref lockstep.TargetRef) { s.meters.api.Forget(ref.String()) },
 	}
 	render, err := renderers.All(renderers.Options{Dir: filepath.Join(s.opts.DataDir, "charts"), Limits: s.opts.Render, Registerer: s.meters, Log: s.opts.Log})
 	if err != nil {
@@ -221,11 +223,13 @@ func (s *server) changed(c driver.Change) {
 	s.queues.stack(c.Unit)
 }
 
-func (s *server) dial(ref lockstep.TargetRef, spec v1alpha1.KubernetesTarget, secret func(string) (map[string][]byte, error)) (targetctl.Probed, string, error) {
+func (s *server) dial(ref lockstep.TargetRef, spec v1alpha1.KubernetesTarget, secret func(string) (map[string][]byte, error), wrap transport.WrapperFunc) (targetctl.Probed, string, error) {
 	cfg, err := access.Config(spec, secret, access.Options{InCluster: s.opts.Config, ExecCommands: s.opts.ExecCommands})
 	if err != nil {
 		return nil, spec.Server, err
 	}
+	cfg = rest.CopyConfig(cfg)
+	cfg.Wrap(wrap)
 	c, err := s.connect(ref.String(), cfg, spec.Namespaces)
 	if err != nil {
 		return nil, cfg.Host, err

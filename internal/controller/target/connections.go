@@ -20,6 +20,7 @@ type Connections struct {
 type connection struct {
 	driver  driver.Driver // nil: err says why
 	err     error
+	line    *line  // of the driver
 	version string // fingerprint of the spec and credentials it was made from
 }
 
@@ -45,16 +46,28 @@ func (c *Connections) Driver(_ context.Context, ref lockstep.TargetRef) (driver.
 		inner := fault.As(conn.err)
 		return nil, fault.New(inner.Kind, "target %q is not ready: %s", ref, inner.What).
 			WithHint("%s", inner.Hint).Because(conn.err)
+	case conn.line != nil && conn.line.doubted():
+		// Nobody waits for it, and nobody's status says so: the probe wakes them.
+		return nil, fault.Waiting("target %q is being asked whether it still answers", ref)
 	}
 	return conn.driver, nil
 }
 
 // same says whether ref is connected with this fingerprint.
-func (c *Connections) same(ref lockstep.TargetRef, version string) (driver.Driver, bool) {
+func (c *Connections) same(ref lockstep.TargetRef, version string) (connection, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	conn := c.all[ref]
-	return conn.driver, conn.driver != nil && conn.version == version
+	return conn, conn.driver != nil && conn.version == version
+}
+
+// failed records that ref cannot be connected, and says whether that is news.
+func (c *Connections) failed(ref lockstep.TargetRef, err error) (news bool) {
+	c.mu.Lock()
+	old, known := c.all[ref]
+	c.mu.Unlock()
+	c.put(ref, connection{err: err})
+	return !known || old.err == nil || old.err.Error() != err.Error()
 }
 
 // put replaces what is known of ref and closes what it replaces.
@@ -64,7 +77,7 @@ func (c *Connections) put(ref lockstep.TargetRef, next connection) {
 	c.all[ref] = next
 	c.mu.Unlock()
 	if old.driver != nil && old.driver != next.driver {
-		old.driver.Close()
+		old.close()
 	}
 }
 
@@ -74,8 +87,15 @@ func (c *Connections) remove(ref lockstep.TargetRef) {
 	delete(c.all, ref)
 	c.mu.Unlock()
 	if old.driver != nil {
-		old.driver.Close()
+		old.close()
 	}
+}
+
+func (c connection) close() {
+	if c.line != nil {
+		c.line.close()
+	}
+	c.driver.Close()
 }
 
 // Close ends every connection.
@@ -84,7 +104,7 @@ func (c *Connections) Close() {
 	defer c.mu.Unlock()
 	for _, conn := range c.all {
 		if conn.driver != nil {
-			conn.driver.Close()
+			conn.close()
 		}
 	}
 	c.local.Close()

@@ -17,6 +17,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/transport"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -37,7 +38,7 @@ type Probed interface {
 
 // Dial turns a spec and the Secrets that it names into a driver and the address
 // that it talks to.
-type Dial func(ref lockstep.TargetRef, spec v1alpha1.KubernetesTarget, secret func(name string) (map[string][]byte, error)) (d Probed, server string, err error)
+type Dial func(ref lockstep.TargetRef, spec v1alpha1.KubernetesTarget, secret func(name string) (map[string][]byte, error), wrap transport.WrapperFunc) (d Probed, server string, err error)
 
 // Reconciler connects Targets.
 type Reconciler struct {
@@ -50,6 +51,8 @@ type Reconciler struct {
 	Report      *report.Reporter
 	// Gone is told of a Target that was deleted; may be nil.
 	Gone func(lockstep.TargetRef)
+	// Again has a Target looked at.
+	Again func(lockstep.TargetRef)
 	// Keeps says whether this replica writes the Target's status; nil for always.
 	// Every replica connects.
 	Keeps func(context.Context) bool
@@ -96,37 +99,49 @@ func (r *Reconciler) connect(ctx context.Context, ref lockstep.TargetRef, t *v1a
 	seen := map[string]map[string][]byte{}
 	if t.Spec.Suspend {
 		err := fault.Blocked("it is suspended").WithHint("resume it: spec.suspend of the Target")
-		r.Connections.put(ref, connection{err: err})
-		r.wake(ref)
+		r.fail(ref, err)
 		return "", t.Status.Server, nil
 	}
+	way := newLine(func() { r.Again(ref) })
 	d, server, err := r.Dial(ref, *t.Spec.Kubernetes, func(name string) (map[string][]byte, error) {
 		data, err := secrets.Secret(ctx, t.Namespace, name)
 		seen[name] = data
 		return data, err
-	})
+	}, way.wrap)
 	if err != nil {
-		r.Connections.put(ref, connection{err: err})
-		r.wake(ref)
+		r.fail(ref, err)
 		return "", server, err
 	}
-	print := fingerprint(t.Spec, seen)
-	if old, same := r.Connections.same(ref, print); same {
-		d.Close()
-		d = old.(Probed)
+	next := connection{driver: d, line: way, version: fingerprint(t.Spec, seen)}
+	old, same := r.Connections.same(ref, next.version)
+	if same {
+		next.close()
+		next = old
 	}
-	version, err = d.Version(ctx)
+	probe, cancel := probing(ctx)
+	defer cancel()
+	version, err = next.driver.(Probed).Version(probe)
 	if err != nil {
-		r.Connections.put(ref, connection{err: err})
-		d.Close()
-		r.wake(ref)
+		next.close()
+		r.fail(ref, err)
 		return "", server, err
 	}
-	if _, same := r.Connections.same(ref, print); !same {
-		r.Connections.put(ref, connection{driver: d, version: print})
+	back := next.line.cleared()
+	if !same {
+		r.Connections.put(ref, next)
+	}
+	if back || !same {
 		r.wake(ref)
 	}
 	return version, server, nil
+}
+
+// fail records why there is no connection. Its Stacks are told once, not at each
+// probe.
+func (r *Reconciler) fail(ref lockstep.TargetRef, err error) {
+	if r.Connections.failed(ref, err) {
+		r.wake(ref)
+	}
 }
 
 func (r *Reconciler) wake(ref lockstep.TargetRef) {
