@@ -19,6 +19,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/cli/lookup"
 	"github.com/lockstep-dev/lockstep/internal/cli/standing"
 	"github.com/lockstep-dev/lockstep/internal/cli/term"
+	corerun "github.com/lockstep-dev/lockstep/internal/core/run"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/stack"
@@ -148,6 +149,9 @@ func (o *options) facts(ctx context.Context, r reader, s *v1alpha1.Stack) []Fact
 		out = append(out, dependency(ctx, r, d))
 	}
 	out = append(out, held(s))
+	if r := s.Status.Run; r != nil && !corerun.State(r.State).Ended() {
+		out = append(out, Fact{About: "release", Message: fmt.Sprintf("the %s is in %s", r.Action, r.State), next: "it goes on by itself; what it waits for: lockstep status " + stack.UnitOf(s).String()})
+	}
 	if v := standing.OfStack(s); v.Standing == standing.Failing && v.Reason != v1alpha1.ReasonDegraded && v.Reason != v1alpha1.ReasonTimeout {
 		out = append(out, Fact{About: "last pass", Message: v.Message, next: nextOf(s, v)})
 	}

@@ -34,6 +34,7 @@ type Report struct {
 	Health   *v1alpha1.StackHealth `json:"health,omitempty"`
 	Plan     *v1alpha1.PlanSummary `json:"plan,omitempty"`
 	Release  int64                 `json:"release,omitempty"`
+	Run      *v1alpha1.StackRun    `json:"run,omitempty"`
 	Count    int32                 `json:"objectCount"`
 	Objects  []Object              `json:"objects,omitempty"`
 }
@@ -52,7 +53,7 @@ func report(s *v1alpha1.Stack, src *v1alpha1.Source) Report {
 		Head: form.Of("StackStatus"), Namespace: s.Namespace, Name: s.Name,
 		Status: v.Standing.String(), Reason: v.Reason, Message: v.Message,
 		Target: stack.TargetOf(s).String(), Revision: s.Status.Revision,
-		Health: s.Status.Health, Plan: s.Status.Plan, Release: s.Status.Release, Count: s.Status.Objects,
+		Health: s.Status.Health, Plan: s.Status.Plan, Release: s.Status.Release, Run: s.Status.Run, Count: s.Status.Objects,
 	}
 	if src != nil {
 		r.SourceRevision = src.Status.Revision
@@ -93,6 +94,7 @@ func (o *options) print(r Report, s *v1alpha1.Stack, src *v1alpha1.Source, srcEr
 		{"objects", strings.TrimSpace(fmt.Sprintf("%d %s", r.Count, s.Status.Renderer))},
 		{"plan", planLine(s)},
 		{"release", releaseLine(s, o)},
+		{"run", runLine(s)},
 	} {
 		if row[1] != "" {
 			o.IO.Printf("  %s %s\n", o.IO.Paint(term.Dim, fmt.Sprintf("%-9s", row[0])), row[1])
@@ -113,6 +115,28 @@ func (o *options) print(r Report, s *v1alpha1.Stack, src *v1alpha1.Source, srcEr
 		}
 		o.IO.Print(t)
 	}
+}
+
+// runLine says how far a release of several passes is, hook by hook.
+func runLine(s *v1alpha1.Stack) string {
+	r := s.Status.Run
+	if r == nil {
+		return ""
+	}
+	line := r.Action + ": " + r.State
+	if r.Wave != nil {
+		line += fmt.Sprintf(", wave %d", *r.Wave)
+	}
+	if r.Attempt > 1 {
+		line += fmt.Sprintf(", attempt %d", r.Attempt)
+	}
+	if r.Message != "" {
+		return line + " in " + r.FailedIn + ": " + r.Message
+	}
+	for _, h := range r.Hooks {
+		line += fmt.Sprintf("; %s/%s %s", h.Kind, h.Name, strings.ToLower(h.State))
+	}
+	return line
 }
 
 func sourceLine(s *v1alpha1.Stack, src *v1alpha1.Source, err error) string {

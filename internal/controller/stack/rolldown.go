@@ -46,6 +46,11 @@ func (r *Reconciler) rollDown(ctx context.Context, p *pass) (done bool, res reco
 	rec := p.run.record
 	switch rec.State {
 	case run.Gone:
+		// Before the objects of the last hooks go, which say that they ran.
+		if err := r.persist(ctx, p); err != nil {
+			res, err = r.fail(ctx, p, err)
+			return false, res, err
+		}
 		return true, res, nil
 	case run.Failed:
 		res, err = r.report(ctx, p, v1alpha1.ReleaseFailed(failedRun(rec)), nil)

@@ -131,11 +131,20 @@ func (r *Reconciler) turn(ctx context.Context, p *pass, d run.Decision) (acted b
 	case len(d.Delete) > 0:
 		// That a hook ended is kept before its object goes: once both are lost, it
 		// looks as if somebody had deleted it while it ran.
-		if err := r.persist(ctx, p); err != nil {
-			return false, err
+		if d.Ended {
+			if err := r.persist(ctx, p); err != nil {
+				return false, err
+			}
 		}
 		return true, r.clean(ctx, p, d.Delete)
 	case d.Apply:
+		if p.run.action == hook.Delete {
+			// What hooks left behind goes as well; that they ended has to be known after
+			// a crash.
+			if err := r.persist(ctx, p); err != nil {
+				return false, err
+			}
+		}
 		r.applyWaves(ctx, p, d)
 		return p.broken == nil || !run.Passing(p.broken), nil
 	}

@@ -38,7 +38,7 @@ func (d *decider) phase(phase hook.Phase, hooks []render.Hook) (Decision, Event)
 		}
 	}
 	if steps := d.leftovers(phase); len(steps) > 0 {
-		return Decision{Delete: steps}, ""
+		return Decision{Delete: steps, Ended: true}, ""
 	}
 	if !failed {
 		return Decision{}, Passed
@@ -247,7 +247,7 @@ func (d *decider) overtake() (done bool, out Decision) {
 		}
 	}
 	if steps := d.leftovers(phase); len(steps) > 0 {
-		return false, Decision{Record: *r, Delete: steps}
+		return false, Decision{Record: *r, Delete: steps, Ended: true}
 	}
 	d.fire(Overtaken)
 	return true, Decision{}

@@ -43,6 +43,7 @@ func Next(in Input) Decision {
 // ended is the answer of a run that has nothing more to do, but to be tried again
 // later if it failed.
 func (d *decider) ended() Decision {
+	d.Nudged = false // whoever asked got this attempt
 	out := Decision{Record: d.Record}
 	if left := d.pause(); d.Record.State == Failed && d.same() && left > 0 {
 		out.Waits, out.Again = "the next attempt", left
@@ -70,6 +71,9 @@ func (d *decider) fire(e Event) {
 	}
 	if e == Broke && r.State != Failing {
 		r.FailedIn = r.State
+	}
+	if to == Failing && len(d.Program.due(hook.ApplyFailed, r.Action)) == 0 {
+		to = Table[Failing][Passed] // with what failed still in the record
 	}
 	r.State, r.Since = to, d.Now
 	if !to.Ended() {

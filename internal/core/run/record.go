@@ -101,8 +101,11 @@ type Decision struct {
 	Record Record
 	// Create are hooks to create. Record has to be kept before.
 	Create []Creation
-	// Delete are objects of hooks to delete.
+	// Delete are objects of hooks to delete. If Ended, they are those of hooks of
+	// this run, and Record has to be kept before: without it nobody could tell how
+	// they ended.
 	Delete []plan.Step
+	Ended  bool
 	// Apply the stages of waves up to UpTo; those that delete only if All.
 	Apply bool
 	UpTo  int

@@ -61,6 +61,7 @@ type world struct {
 	fails map[string]bool // hooks that fail
 	slow  map[string]bool // hooks that do not end by themselves
 	sick  map[int]bool    // waves that do not become healthy
+	again time.Duration   // when the last decision wants to be asked anew
 	crash bool            // lose everything that is not in a kept record, at every turn
 }
 
@@ -96,16 +97,20 @@ func (w *world) run() []string {
 			}
 			w.create(d.Create)
 		case len(d.Delete) > 0:
+			before := w.in.Record
 			w.in.Record = kept
 			for _, s := range d.Delete {
 				w.say("delete %s", s.Key.Name)
 				w.in.Live.Objects = slices.DeleteFunc(w.in.Live.Objects, func(o lockstep.LiveObject) bool { return o.Key == s.Key })
 			}
+			if !d.Ended && before.ID != "" {
+				w.in.Record = before // nothing of it needs to be kept
+			}
 		case d.Apply:
 			w.in.Record = kept
 			w.apply(d)
 		default:
-			w.in.Record = kept
+			w.in.Record, w.again = kept, d.Again
 			if kept.State.Ended() || !w.progress() {
 				w.say("%s", kept.State)
 				return w.diary
@@ -344,7 +349,11 @@ func TestSuperseded(t *testing.T) {
 func TestAttempts(t *testing.T) {
 	w := newWorld(t, hook.Install, a(t, "Job", "m "+own+"pre-apply")).objects(0)
 	w.fails["m"] = true
-	w.run()
+	w.in.Nudged = true // which is no reason to try this one again at once
+	if w.run(); w.again != firstPause {
+		t.Errorf("the pass that failed comes back after %s", w.again)
+	}
+	w.in.Nudged = false
 	if d := Next(w.in); d.Again != firstPause || len(d.Create)+len(d.Delete) > 0 {
 		t.Errorf("at once: %+v", d)
 	}
