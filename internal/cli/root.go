@@ -20,7 +20,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/cli/render"
 	"github.com/lockstep-dev/lockstep/internal/cli/serve"
 	"github.com/lockstep-dev/lockstep/internal/cli/status"
-	"github.com/lockstep-dev/lockstep/internal/cli/tests"
+	"github.com/lockstep-dev/lockstep/internal/cli/trial"
 	versioncmd "github.com/lockstep-dev/lockstep/internal/cli/version"
 	"github.com/lockstep-dev/lockstep/internal/cli/wait"
 	"github.com/lockstep-dev/lockstep/internal/fault"
@@ -55,7 +55,7 @@ or NAMESPACE/NAME.`,
 	root.AddGroup(&cobra.Group{ID: "look", Title: "Look:"}, &cobra.Group{ID: "act", Title: "Act:"},
 		&cobra.Group{ID: "author", Title: "Before you push:"}, &cobra.Group{ID: "run", Title: "Run:"})
 	add(root, "look", status.New(e), list.New(e), diff.New(e), explain.New(e), history.New(e))
-	add(root, "act", reconcile.New(e), tests.New(e), wait.New(e), pause.NewPause(e), pause.NewResume(e))
+	add(root, "act", reconcile.New(e), trial.New(e), wait.New(e), pause.NewPause(e), pause.NewResume(e))
 	add(root, "author", plan.New(e), render.New(e), health.New(e))
 	add(root, "run", demo.New(e), serve.New(e), doctor.New(e), versioncmd.New(e))
 	root.SetCompletionCommandGroupID("run")

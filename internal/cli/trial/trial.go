@@ -1,5 +1,5 @@
-// Package tests is the command that runs a Stack's test hooks.
-package tests
+// Package trial is the command that runs a Stack's test hooks.
+package trial
 
 import (
 	"context"
