@@ -125,7 +125,7 @@ func compile(source string, want *cel.Type) (cel.Program, error) {
 	if t := checked.OutputType(); t.Kind() != types.DynKind && t.Kind() != want.Kind() {
 		return nil, &Mistake{What: fmt.Sprintf("it gives a %s where a %s is needed", t, want)}
 	}
-	p, err := env.Program(checked, cel.CostLimit(maxCost))
+	p, err := env.Program(checked, cel.CostLimit(maxCost), cel.CostTracking(price{}))
 	if err != nil {
 		return nil, &Mistake{What: err.Error()}
 	}
@@ -154,6 +154,7 @@ type rewriter struct {
 	make  ast.ExprFactory
 	wrong *Mistake
 	last  int64
+	loops int
 }
 
 func (r *rewriter) visit(e ast.Expr) {
@@ -162,6 +163,12 @@ func (r *rewriter) visit(e ast.Expr) {
 		r.selection(e)
 	case ast.CallKind:
 		r.call(e)
+	case ast.ListKind, ast.MapKind:
+		r.made(e)
+	case ast.ComprehensionKind:
+		if r.loops++; r.loops > maxLoops {
+			r.fail(e, fmt.Sprintf("it has more than %d loops (all, exists, map, filter)", maxLoops))
+		}
 	}
 }
 
@@ -181,9 +188,40 @@ func (r *rewriter) call(e ast.Expr) {
 	switch {
 	case c.FunctionName() == operators.Index:
 		r.become(e, nameGet, c.Args()...)
+	case c.FunctionName() == "replace" && c.IsMemberFunction():
+		e.SetKindCase(r.make.NewMemberCall(e.ID(), nameSwap, c.Target(), c.Args()...))
+	case c.FunctionName() == "join" && c.IsMemberFunction():
+		e.SetKindCase(r.make.NewMemberCall(e.ID(), nameJoin, c.Target(), c.Args()...))
 	case c.FunctionName() == "condition" && !c.IsMemberFunction() && len(c.Args()) == 1:
 		r.become(e, nameCondition, r.make.NewIdent(r.id(e), nameObject), c.Args()[0])
 	}
+}
+
+// made has a list or map measured that is not written out in constants.
+func (r *rewriter) made(e ast.Expr) {
+	if constant(e) {
+		return
+	}
+	inner := r.make.CopyExpr(e)
+	inner.RenumberIDs(func(old int64) int64 {
+		if old == e.ID() {
+			return r.id(e)
+		}
+		return old
+	})
+	r.become(e, nameSized, inner)
+}
+
+func constant(e ast.Expr) bool {
+	if e.Kind() != ast.ListKind {
+		return false
+	}
+	for _, x := range e.AsList().Elements() {
+		if x.Kind() != ast.LiteralKind {
+			return false
+		}
+	}
+	return true
 }
 
 var conditionFields = append(fields[:], "observedGeneration")

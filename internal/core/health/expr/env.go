@@ -20,7 +20,7 @@ var ErrMissing = errors.New("no such key")
 const (
 	maxSource = 8 << 10
 	maxDepth  = 60
-	maxCost   = 500_000
+	maxCost   = 200_000
 )
 
 // Names that an expression cannot write, for what it is rewritten to.
@@ -35,7 +35,7 @@ const (
 // compiled, which in a fleet without custom resources is never.
 var environment = sync.OnceValues(func() (*cel.Env, error) {
 	object := cel.MapType(cel.StringType, cel.DynType)
-	return cel.NewEnv(
+	return cel.NewEnv(append(bounded(),
 		cel.Variable("self", object),
 		cel.Variable("metadata", object),
 		cel.Variable("spec", object),
@@ -51,10 +51,9 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 		cel.DefaultUTCTimeZone(true),
 		cel.ParserExpressionSizeLimit(maxSource),
 		cel.ParserRecursionLimit(maxDepth),
-		ext.Strings(ext.StringsVersion(2)),
-		ext.Sets(),
-		ext.Lists(ext.ListsVersion(0)),
-	)
+		ext.Strings(ext.StringsVersion(0)), // later ones have format, whose widths have no bound
+		ext.Lists(ext.ListsVersion(0)),     // later ones have range and flatten, likewise
+	)...)
 })
 
 // get selects from a map or a list, through optionals as `a.?b.c` does.
