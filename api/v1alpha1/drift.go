@@ -4,7 +4,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // DriftMode says what becomes of drift.
 //
-// +kubebuilder:validation:Enum=heal;report;off
+// +kubebuilder:validation:Enum=heal;report;ignore
 type DriftMode string
 
 // The drift modes.
@@ -13,8 +13,9 @@ const (
 	DriftHeal DriftMode = "heal"
 	// DriftReport shows drift and leaves it.
 	DriftReport DriftMode = "report"
-	// DriftOff does not look at drift.
-	DriftOff DriftMode = "off"
+	// DriftIgnore does not look at drift. It is not called off, because YAML reads that
+	// word as false.
+	DriftIgnore DriftMode = "ignore"
 )
 
 // StackDrift is drift in numbers, with the first of it. lockstep drift asks the

@@ -517,7 +517,7 @@ type Sync struct {
 	Prune *bool `json:"prune,omitempty"`
 	// Drift says what becomes of changes that others make to fields that Git
 	// decides, and of objects that they delete: heal undoes them, report shows them
-	// and leaves them until Git changes the object, off does not look at them.
+	// and leaves them until Git changes the object, ignore does not look at them.
 	//
 	// +kubebuilder:default=heal
 	// +optional

@@ -9,6 +9,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/cli/demo"
 	"github.com/lockstep-dev/lockstep/internal/cli/diff"
 	"github.com/lockstep-dev/lockstep/internal/cli/doctor"
+	"github.com/lockstep-dev/lockstep/internal/cli/drift"
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
 	"github.com/lockstep-dev/lockstep/internal/cli/explain"
 	"github.com/lockstep-dev/lockstep/internal/cli/health"
@@ -54,7 +55,7 @@ or NAMESPACE/NAME.`,
 	root.SetHelpTemplate(help)
 	root.AddGroup(&cobra.Group{ID: "look", Title: "Look:"}, &cobra.Group{ID: "act", Title: "Act:"},
 		&cobra.Group{ID: "author", Title: "Before you push:"}, &cobra.Group{ID: "run", Title: "Run:"})
-	add(root, "look", status.New(e), list.New(e), diff.New(e), explain.New(e), history.New(e))
+	add(root, "look", status.New(e), list.New(e), diff.New(e), drift.New(e), explain.New(e), history.New(e))
 	add(root, "act", reconcile.New(e), trial.New(e), wait.New(e), pause.NewPause(e), pause.NewResume(e))
 	add(root, "author", plan.New(e), render.New(e), health.New(e))
 	add(root, "run", demo.New(e), serve.New(e), doctor.New(e), versioncmd.New(e))

@@ -91,7 +91,7 @@ func Carried(s *v1alpha1.Stack, key string) bool {
 
 // driftModes: an empty one is the default.
 var driftModes = map[v1alpha1.DriftMode]plan.DriftMode{
-	v1alpha1.DriftHeal: plan.DriftHeal, v1alpha1.DriftReport: plan.DriftReport, v1alpha1.DriftOff: plan.DriftOff,
+	v1alpha1.DriftHeal: plan.DriftHeal, v1alpha1.DriftReport: plan.DriftReport, v1alpha1.DriftIgnore: plan.DriftOff,
 }
 
 // PolicyOf is the part of a spec that plans depend on.

@@ -152,6 +152,9 @@ func (o *options) facts(ctx context.Context, r reader, s *v1alpha1.Stack) []Fact
 	if r := s.Status.Run; r != nil && !corerun.State(r.State).Ended() {
 		out = append(out, Fact{About: "release", Message: fmt.Sprintf("the %s is in %s", r.Action, r.State), next: "it goes on by itself; what it waits for: lockstep status " + stack.UnitOf(s).String()})
 	}
+	if s.Status.Drift != nil {
+		out = append(out, drift(s))
+	}
 	if v := standing.OfStack(s); v.Standing == standing.Failing && v.Reason != v1alpha1.ReasonDegraded && v.Reason != v1alpha1.ReasonTimeout {
 		out = append(out, Fact{About: "last pass", Message: v.Message, next: nextOf(s, v)})
 	}
@@ -235,6 +238,22 @@ func held(s *v1alpha1.Stack) Fact {
 		next += "; if it is right: lockstep reconcile " + stack.UnitOf(s).String() + " --wait"
 	}
 	return Fact{About: "plan", Message: p.Summary + ", held: " + p.Held, next: next}
+}
+
+// drift is as its owner wants it where it is only reported.
+func drift(s *v1alpha1.Stack) Fact {
+	d := s.Status.Drift
+	f := Fact{OK: true, About: "drift", next: "lockstep drift " + stack.UnitOf(s).String()}
+	if d.LeftAlone > 0 {
+		f.Message = term.Count(int(d.LeftAlone), "object") + " left alone by annotation"
+	}
+	if len(d.Records) == 0 {
+		return f
+	}
+	r := d.Records[0]
+	f.OK = r.State == string(lockstep.DriftReported) && r.Field != ""
+	f.Message = strings.TrimSpace(fmt.Sprintf("%s %s: %s", r.Object, r.Field, r.Next))
+	return f
 }
 
 func nextOf(s *v1alpha1.Stack, v standing.Verdict) string {

@@ -10,6 +10,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/cli/form"
 	"github.com/lockstep-dev/lockstep/internal/cli/standing"
 	"github.com/lockstep-dev/lockstep/internal/cli/term"
+	"github.com/lockstep-dev/lockstep/internal/core/plan"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/stack"
@@ -33,6 +34,7 @@ type Report struct {
 	UpToDate bool                  `json:"upToDate"`
 	Health   *v1alpha1.StackHealth `json:"health,omitempty"`
 	Plan     *v1alpha1.PlanSummary `json:"plan,omitempty"`
+	Drift    *v1alpha1.StackDrift  `json:"drift,omitempty"`
 	Release  int64                 `json:"release,omitempty"`
 	Run      *v1alpha1.StackRun    `json:"run,omitempty"`
 	Count    int32                 `json:"objectCount"`
@@ -45,6 +47,8 @@ type Object struct {
 	Health  string                 `json:"health"`
 	Message string                 `json:"message,omitempty"`
 	Drift   []lockstep.FieldChange `json:"drift,omitempty"`
+	// LeftAlone is the annotation that takes the object out of Lockstep's hands.
+	LeftAlone string `json:"leftAlone,omitempty"`
 }
 
 func report(s *v1alpha1.Stack, src *v1alpha1.Source) Report {
@@ -53,7 +57,7 @@ func report(s *v1alpha1.Stack, src *v1alpha1.Source) Report {
 		Head: form.Of("StackStatus"), Namespace: s.Namespace, Name: s.Name,
 		Status: v.Standing.String(), Reason: v.Reason, Message: v.Message,
 		Target: stack.TargetOf(s).String(), Revision: s.Status.Revision,
-		Health: s.Status.Health, Plan: s.Status.Plan, Release: s.Status.Release, Run: s.Status.Run, Count: s.Status.Objects,
+		Health: s.Status.Health, Plan: s.Status.Plan, Drift: s.Status.Drift, Release: s.Status.Release, Run: s.Status.Run, Count: s.Status.Objects,
 	}
 	if src != nil {
 		r.SourceRevision = src.Status.Revision
@@ -72,7 +76,7 @@ func objects(live lockstep.Live) []Object {
 	})
 	out := make([]Object, 0, len(items))
 	for _, l := range items {
-		out = append(out, Object{Key: l.Key.String(), Health: l.Health.Status.String(), Message: l.Health.Message, Drift: l.Drift})
+		out = append(out, Object{Key: l.Key.String(), Health: l.Health.Status.String(), Message: l.Health.Message, Drift: l.Drift, LeftAlone: plan.Alone(l)})
 	}
 	return out
 }
@@ -93,6 +97,7 @@ func (o *options) print(r Report, s *v1alpha1.Stack, src *v1alpha1.Source, srcEr
 		{"health", healthLine(s)},
 		{"objects", strings.TrimSpace(fmt.Sprintf("%d %s", r.Count, s.Status.Renderer))},
 		{"plan", planLine(s)},
+		{"drift", driftLine(s.Status.Drift)},
 		{"release", releaseLine(s, o)},
 		{"run", runLine(s)},
 	} {
@@ -108,6 +113,9 @@ func (o *options) print(r Report, s *v1alpha1.Stack, src *v1alpha1.Source, srcEr
 		t := term.Table{Header: []string{"OBJECT", "HEALTH", "MESSAGE"}}
 		for _, x := range r.Objects {
 			message := x.Message
+			if x.LeftAlone != "" {
+				message = strings.TrimSpace("left alone: " + x.LeftAlone + "; " + message)
+			}
 			if len(x.Drift) > 0 {
 				message = strings.TrimSpace(fmt.Sprintf("≠ %s drifted; %s", term.Count(len(x.Drift), "field"), message))
 			}
@@ -172,6 +180,24 @@ func healthLine(s *v1alpha1.Stack) string {
 		return h.Status
 	}
 	return h.Status + ": " + h.Message
+}
+
+// driftLine counts; what it is in full is another command's answer.
+func driftLine(d *v1alpha1.StackDrift) string {
+	if d == nil {
+		return ""
+	}
+	var parts []string
+	if d.Fields > 0 {
+		parts = append(parts, fmt.Sprintf("%s of %s", term.Count(int(d.Fields), "field"), term.Count(int(d.Objects), "object")))
+	}
+	if d.LeftAlone > 0 {
+		parts = append(parts, term.Count(int(d.LeftAlone), "object")+" left alone by annotation")
+	}
+	if len(d.Records) > 0 {
+		parts = append(parts, d.Records[0].Next)
+	}
+	return strings.Join(parts, "; ")
 }
 
 func planLine(s *v1alpha1.Stack) string {

@@ -162,7 +162,7 @@ func linksOf(s *v1alpha1.Stack) fleet.Links {
 		Dependencies: stack.DependenciesOf(s),
 		Target:       stack.TargetOf(s),
 		Pinned:       s.Spec.Source.Revision != "",
-		Deaf:         s.Spec.Sync.Drift == v1alpha1.DriftOff,
+		Deaf:         s.Spec.Sync.Drift == v1alpha1.DriftIgnore,
 	}
 }
 

@@ -50,7 +50,7 @@ func (r *Reconciler) ledger(p *pass) *drift.Ledger {
 		Generation: p.stack.Generation,
 	})
 	if p.before.Status.Drift != nil && stack.Carried(p.before, p.memo.Key) {
-		l.Restore(driftRecorded(p.before.Status.Drift))
+		l.Restore(stack.DriftRecorded(p.before.Status.Drift))
 	}
 	return l
 }
@@ -177,11 +177,8 @@ func healNews(healed []plan.Step) string {
 	return text
 }
 
-// maxRecords bounds what the status holds of drift, and maxValue one value in it.
-const (
-	maxRecords = 10
-	maxValue   = 128
-)
+// maxRecords bounds what the status holds of drift.
+const maxRecords = 10
 
 // driftStatus is the bounded part of drift that the status holds; nil for none.
 func driftStatus(records []lockstep.Drift, alone int) *v1alpha1.StackDrift {
@@ -198,46 +195,8 @@ func driftStatus(records []lockstep.Drift, alone int) *v1alpha1.StackDrift {
 			out.Since = &first
 		}
 		if i < maxRecords {
-			out.Records = append(out.Records, driftRecord(r))
+			out.Records = append(out.Records, stack.DriftRecord(r))
 		}
-	}
-	return out
-}
-
-func driftRecord(r lockstep.Drift) v1alpha1.DriftRecord {
-	out := v1alpha1.DriftRecord{
-		Object: r.Object.String(), Field: cut(r.Field), Git: cut(r.Git), Live: cut(r.Live),
-		Manager: r.Manager, Operation: r.Operation, Subresource: r.Subresource,
-		FirstSeen: metav1.NewTime(r.FirstSeen.Truncate(time.Second)), State: string(r.State), Healed: int32(r.Healed), Next: r.Next,
-	}
-	if !r.Until.IsZero() {
-		until := metav1.NewTime(r.Until.Truncate(time.Second))
-		out.Until = &until
-	}
-	return out
-}
-
-func cut(s string) string {
-	if len(s) <= maxValue {
-		return s
-	}
-	return strings.ToValidUTF8(s[:maxValue], "") + "…"
-}
-
-// driftRecorded reads a status back: by it a new server knows since when, and
-// whom it was fighting with.
-func driftRecorded(d *v1alpha1.StackDrift) []lockstep.Drift {
-	var out []lockstep.Drift
-	for _, r := range d.Records {
-		key, err := lockstep.ParseKey(r.Object)
-		if err != nil {
-			continue
-		}
-		x := lockstep.Drift{Object: key, Field: r.Field, FirstSeen: r.FirstSeen.Time, State: lockstep.DriftState(r.State), Healed: int(r.Healed)}
-		if r.Until != nil {
-			x.Until = r.Until.Time
-		}
-		out = append(out, x)
 	}
 	return out
 }

@@ -96,7 +96,16 @@ func stronger(a, b string) string {
 	return a
 }
 
-// of returns the guard of a desired object and what is live of it.
+// Alone says by which annotation a live object is out of our hands; "" if by none.
+func Alone(live lockstep.LiveObject) string {
+	g := guardOf(live.Annotations)
+	if g.alone == "" {
+		return ""
+	}
+	return "annotation " + g.alone
+}
+
+// guard returns the guard of a desired object and what is live of it.
 func (m *maker) guard(desired lockstep.Object, live lockstep.LiveObject) guard {
 	return guardOf(annotationsOf(desired.Tree), live.Annotations)
 }
