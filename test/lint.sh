@@ -52,7 +52,7 @@ static() {
 
 check "staticcheck" static
 check "generated files" bash api/generate.sh --check
-for s in $(find . \( -name .git -o -name bin -o -name node_modules -o -name testdata \) -prune -o -name '*.sh' -print | sort) .ci/run; do
+for s in $(find . \( -name .git -o -name bin -o -name node_modules -o -name testdata \) -prune -o -type f -name '*.sh' -print | sort) .ci/run; do
 	check "bash -n $s" bash -n "$s"
 done
 exit $status

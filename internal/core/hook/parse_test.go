@@ -20,12 +20,6 @@ func object(annotations map[string]string) lockstep.Object {
 	}
 }
 
-const (
-	ownName  = "lockstep.dev/"
-	argoName = "argocd.argoproj.io/"
-	fluxName = "kustomize.toolkit.fluxcd.io/"
-)
-
 func TestOf(t *testing.T) {
 	cases := map[string]struct {
 		why  string

@@ -37,12 +37,6 @@ func TestMain(m *testing.M) { cluster.Main(m) }
 // within is how long one step may take on either side.
 const within = 60 * time.Second
 
-// stage is one step of a case: what is done, and what came of it.
-type stage struct {
-	verb  string // install, upgrade, rollback, uninstall, test
-	diary string // "+Job/pre -Job/pre", or how it ended
-}
-
 // TestMatrix goes through every case on both sides.
 func TestMatrix(t *testing.T) {
 	helm := filepath.Join(t.TempDir(), "helm")
@@ -239,11 +233,9 @@ type ourSide struct {
 	w       *world.World
 	repo    *httpserver.Repo
 	commits []string
-	stack   types
+	stack   client.ObjectKey
 	serial  int
 }
-
-type types = client.ObjectKey
 
 func newOurSide(t *testing.T, w *world.World, repo *httpserver.Repo, url, name string) *ourSide {
 	ns := w.Cluster.Namespace(t)
