@@ -147,8 +147,7 @@ func (s *server) hook(w http.ResponseWriter, r *http.Request) {
 	}
 	s.meters.webhooks.WithLabelValues("accepted").Inc()
 	s.causes.Asked(name, span.Cause())
-	s.share.sources.Hint(name)
-	s.queues.sources.add(name)
+	s.hooks.announced(name)
 	w.WriteHeader(http.StatusAccepted)
 }
 

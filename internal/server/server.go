@@ -127,6 +127,7 @@ type server struct {
 	key      []byte
 	mgr      ctrl.Manager
 	share    *share
+	hooks    *gather
 
 	started     time.Time
 	meters      *meters

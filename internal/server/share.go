@@ -69,6 +69,10 @@ func (s *server) newShare(leases coordination.CoordinationV1Interface, r *report
 		Changed: h.poke, Log: s.opts.Log,
 	})
 	s.share = h
+	s.hooks = newGather(func(src lockstep.Unit) {
+		sources.Hint(src)
+		s.queues.sources.add(src)
+	})
 	s.fleet.Needs(h.needed)
 	return h
 }

@@ -50,6 +50,7 @@ func cluster(ctx context.Context, o *options) []Finding {
 	if out = append(out, definitions); !ok {
 		return out
 	}
+	out = append(out, replicas(ctx, o, config, c))
 	return append(out, fleet(ctx, c)...)
 }
 

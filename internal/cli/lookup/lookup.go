@@ -38,8 +38,8 @@ type Lookup struct {
 	store  *git.Store
 	// renderers run in processes that Close ends.
 	renderers *renderers.Renderers
-	// key masks secrets. It is this process's own: what the server keeps is its
-	// own business.
+	// key masks secrets. It is the server's, so that digests of plans and content
+	// are the same as the server's, or this process's own where that may not be read.
 	key []byte
 
 	mu      sync.Mutex
@@ -59,9 +59,9 @@ func New(e *env.Env, c *api.Client) (*Lookup, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := make([]byte, 32)
-	if _, err := rand.Read(key); err != nil {
-		return nil, fault.Internal(err)
+	key, err := digestKey(e, c)
+	if err != nil {
+		return nil, err
 	}
 	render, err := renderers.All(renderers.Options{Dir: filepath.Join(cache, "charts")})
 	if err != nil {
@@ -74,6 +74,28 @@ func New(e *env.Env, c *api.Client) (*Lookup, error) {
 		snaps:   map[string]source.Snapshot{},
 		drivers: map[lockstep.TargetRef]*kubernetes.Cluster{},
 	}, nil
+}
+
+// keyTime bounds the look for the server's key: a command that cannot have it goes
+// on without.
+const keyTime = 5 * time.Second
+
+// digestKey returns the server's key if it may be read, else one that is made up.
+func digestKey(e *env.Env, c *api.Client) ([]byte, error) {
+	namespace := e.Getenv("LOCKSTEP_SYSTEM_NAMESPACE")
+	if namespace == "" {
+		namespace = v1alpha1.SystemNamespace
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), keyTime)
+	defer cancel()
+	if data, err := c.Secret(ctx, namespace, v1alpha1.DigestKeySecret); err == nil && len(data[v1alpha1.DigestKeyField]) > 0 {
+		return data[v1alpha1.DigestKeyField], nil
+	}
+	key := make([]byte, 32)
+	if _, err := rand.Read(key); err != nil {
+		return nil, fault.Internal(err)
+	}
+	return key, nil
 }
 
 // Instead makes src be what snap holds, whatever its remote says.
@@ -250,8 +272,8 @@ func (l *Lookup) Observe(ctx context.Context, s *v1alpha1.Stack) (lockstep.Live,
 }
 
 // recognise gives live Secrets the digest that their content has under our key,
-// where nothing differs: the server digests Secrets with a key that nobody else
-// holds, and each would look changed to us.
+// where nothing differs: where the server's key may not be read, each would look
+// changed to us.
 func (l *Lookup) recognise(k *Looked) {
 	d := diff.Digester{Key: l.key}
 	want := map[lockstep.Key]lockstep.Object{}

@@ -117,6 +117,7 @@ func newScene(t *testing.T, e *testscript.Env, w *world.World, server *world.Ser
 	e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, ".cache"))
 	e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, ".config"))
 	e.Setenv("NO_COLOR", "1")
+	e.Setenv("LOCKSTEP_SYSTEM_NAMESPACE", w.Namespace)
 	e.Setenv("API", cfg.Host)
 	for name, text := range usual {
 		file := filepath.Join(e.WorkDir, name)
