@@ -31,7 +31,7 @@ func TestWebhookStorm(t *testing.T) {
 	s.create()
 	s.live("one", 30*time.Second)
 
-	body := "{}"
+	body := `{"ref":"refs/heads/main","before":"","after":"","repository":{"clone_url":"` + s.source.Spec.Git.URL + `"}}`
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(body))
 	signature := fmt.Sprintf("sha256=%x", mac.Sum(nil))
@@ -40,7 +40,8 @@ func TestWebhookStorm(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header.Set("X-Signature-256", signature)
+		req.Header.Set("X-GitHub-Event", "push")
+		req.Header.Set("X-Hub-Signature-256", signature)
 		start := time.Now()
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
