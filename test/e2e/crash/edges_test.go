@@ -124,6 +124,11 @@ func TestKilledOnEveryEdge(t *testing.T) {
 
 	k.begin("install")
 	commit("one", nil)
+	l.eventually("install: the commit is known", func() (bool, string) {
+		src := &v1alpha1.Source{}
+		err := w.Client.Get(t.Context(), l.key(), src)
+		return err == nil && src.Status.Revision == l.head, fmt.Sprintf("%v %+v", err, src.Status)
+	})
 	w.Create(&v1alpha1.Stack{ObjectMeta: l.meta(), Spec: v1alpha1.StackSpec{
 		Source: v1alpha1.StackSource{Name: l.name},
 		Sync: v1alpha1.Sync{
