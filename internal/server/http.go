@@ -50,6 +50,10 @@ func (s *server) run(ctx context.Context) error {
 		s.reporter.Run(ctx)
 		return nil
 	})
+	g.Go(func() error {
+		s.warm(ctx)
+		return nil
+	})
 	if !s.opts.SkipCRDs {
 		g.Go(func() error { return installAdmission(ctx, s.opts.Config, s.opts.Log) })
 	}

@@ -136,6 +136,7 @@ type server struct {
 	lines       *lines
 	fleet       *fleet.Fleet
 	reporter    *report.Reporter
+	inventory   *inventory.Store
 	refs        *refs.Store
 	connections *targetctl.Connections
 }
@@ -187,9 +188,10 @@ func (s *server) wire(ctx context.Context) error {
 		return err
 	}
 	context.AfterFunc(ctx, render.Close)
+	s.inventory = inventory.New(ctx, core, s.opts.home(), s.opts.Log)
 	stacks := &stackctl.Reconciler{
 		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Connections: s.connections,
-		Inventory: inventory.New(ctx, core, s.opts.home(), s.opts.Log),
+		Inventory: s.inventory,
 		Render:    render.Render, Key: s.key, AllowRemote: s.opts.AllowRemoteBases, Report: reporter,
 		Metrics: stackctl.NewMetrics(s.meters, stackctl.PerStack(s.opts.StackMetrics)), Parallel: 8,
 		Tracer: s.opts.Tracer, Causes: s.causes, Log: s.opts.Log,

@@ -25,16 +25,21 @@ func (c *Cluster) watchOthers(ctx context.Context, kinds []lockstep.GroupKind) (
 		c.watchDefinitions()
 		c.mu.Unlock()
 	}
+	// All are begun before the first is waited for: after a restart each brings a
+	// whole list.
+	var wanted []*watcher
 	for _, m := range found {
 		if !m.can("list") || !m.can("watch") {
 			continue
 		}
 		for _, ns := range c.scopes(m) {
-			w := c.watcher(watchKey{kind: m.kind, namespace: ns}, m)
-			if why := c.settle(ctx, w); why != nil && unseen == nil {
-				// Not explained by more questions: this comes by at every pass of every unit.
-				unseen = fault.Unavailable("kind %q cannot be watched at %s: %s", m.kind, c.host, why).Because(why)
-			}
+			wanted = append(wanted, c.watcher(watchKey{kind: m.kind, namespace: ns}, m))
+		}
+	}
+	for _, w := range wanted {
+		if why := c.settle(ctx, w); why != nil && unseen == nil {
+			// Not explained by more questions: this comes by at every pass of every unit.
+			unseen = fault.Unavailable("kind %q cannot be watched at %s: %s", w.at.kind, c.host, why).Because(why)
 		}
 	}
 	if ctx.Err() != nil {
