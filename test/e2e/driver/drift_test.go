@@ -38,7 +38,7 @@ func TestScaleByHand(t *testing.T) {
 	o := p.object(t, web)
 	x.must(lockstep.Create, o)
 	scale := &autoscalingv1.Scale{ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: p.namespace}, Spec: autoscalingv1.ScaleSpec{Replicas: 4}}
-	_, err := p.Client(t).AppsV1().Deployments(p.namespace).UpdateScale(t.Context(), "web", scale, metav1.UpdateOptions{FieldManager: "kubectl", Operation: "Update", Subresource: "scale"})
+	_, err := p.Client(t).AppsV1().Deployments(p.namespace).UpdateScale(t.Context(), "web", scale, metav1.UpdateOptions{FieldManager: "kubectl"})
 	if err != nil {
 		t.Fatal(err)
 	}
