@@ -168,11 +168,10 @@ func (l *Ledger) leave(u plan.Unmet, reported []plan.Drifted, now time.Time) (ne
 
 // step says how long a step has to wait; 0 if it is due.
 func (l *Ledger) step(u plan.Unmet, s plan.Step, limit time.Duration, now time.Time) (left time.Duration, news []lockstep.FieldChange) {
-	e, known := l.entries[u.Key]
-	if !known && l.before[u.Key.String()] == nil {
+	if _, known := l.entries[u.Key]; !known && l.before[u.Key.String()] == nil {
 		return 0, real(s)
 	}
-	e = l.entry(u.Key)
+	e := l.entry(u.Key)
 	if e.restored {
 		e.last, e.restored = e.until.Add(-pause(e.heals, limit)), false
 	} else if e.records == nil && now.Sub(e.last) > Truce {

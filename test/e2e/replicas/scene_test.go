@@ -40,7 +40,6 @@ type apply struct {
 type audit struct {
 	mu      sync.Mutex
 	applies []apply
-	others  map[string]int // other requests, by replica
 }
 
 // proxy starts the way of one replica to the API.
