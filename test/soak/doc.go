@@ -15,6 +15,9 @@
 //
 //	go test ./test/soak -count=1 -timeout 2h -soak.for 1h
 //
+// With -soak.replicas 3 several servers share the Stacks, and one of them dies at
+// a time.
+//
 // A failure names its seed; -soak.seed repeats the same operations, though not
 // the same timing.
 package soak

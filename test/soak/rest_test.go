@@ -29,6 +29,14 @@ const (
 func (s *scene) rest(when string) {
 	s.t.Helper()
 	s.calm()
+	for _, r := range s.replicas {
+		// One that lost its Lease to the others ends; whoever started it starts it
+		// again.
+		if r.server.Ended() {
+			s.done["ended by itself"]++
+			r.server = s.Serve(r.options)
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.model.stacks)) {
 		u := s.model.stacks[name]
 		u.broken = false

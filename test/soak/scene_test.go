@@ -30,12 +30,11 @@ type scene struct {
 	model *model
 	rand  *rand.Rand
 
-	api    *faulty.Proxy
-	git    *gitHost
-	repo   *httpserver.Repo
-	source *v1alpha1.Source
-	server *world.Server
-	serve  world.ServeOptions
+	api      *faulty.Proxy
+	git      *gitHost
+	repo     *httpserver.Repo
+	source   *v1alpha1.Source
+	replicas []*replica
 
 	round   int
 	done    map[string]int
@@ -54,8 +53,11 @@ func newScene(t *testing.T, r *rand.Rand) *scene {
 	s.repo = repo
 	s.commit("first")
 	// The first start installs the definitions.
-	s.serve = world.ServeOptions{Kubeconfig: s.api.Kubeconfig, DataDir: t.TempDir()}
-	s.server = w.Serve(s.serve)
+	for range *count {
+		r := &replica{options: world.ServeOptions{Kubeconfig: s.api.Kubeconfig, DataDir: t.TempDir()}}
+		r.server = w.Serve(r.options)
+		s.replicas = append(s.replicas, r)
+	}
 	s.source = w.Source("soak", s.git.url+"/soak.git")
 	for _, name := range slices.Sorted(maps.Keys(s.model.stacks)) {
 		s.createStack(s.model.stacks[name])
@@ -97,10 +99,10 @@ func (s *scene) total() (n int) {
 	return n
 }
 
-// restart brings the server back, after stop has ended it.
-func (s *scene) restart(stop func()) {
-	stop()
-	s.server = s.Serve(s.serve)
+// replica is one server and what it is started with.
+type replica struct {
+	server  *world.Server
+	options world.ServeOptions
 }
 
 // ctx is for requests of the soak's own; they go to the API itself.
@@ -117,10 +119,12 @@ func (f footprint) String() string {
 }
 
 func (s *scene) footprint() footprint {
-	return footprint{
-		goroutines: int(s.server.Metric("go_goroutines")),
-		mib:        int(s.server.Metric("process_resident_memory_bytes")) >> 20,
+	var f footprint
+	for _, r := range s.replicas {
+		f.goroutines += int(r.server.Metric("go_goroutines"))
+		f.mib += int(r.server.Metric("process_resident_memory_bytes")) >> 20
 	}
+	return f
 }
 
 // gitHost serves repositories over HTTP, and can be made to fail.

@@ -14,6 +14,7 @@ var (
 	length = flag.Duration("soak.for", 30*time.Second, "how long the soak goes on")
 	seed   = flag.Uint64("soak.seed", 0, "repeats the operations of an earlier run; 0 for new ones")
 	stacks = flag.Int("soak.stacks", 24, "how many Stacks there are")
+	count  = flag.Int("soak.replicas", 1, "how many servers share them")
 )
 
 func TestMain(m *testing.M) { cluster.Main(m) }

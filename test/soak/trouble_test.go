@@ -13,6 +13,7 @@ import (
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/test/faulty"
+	"github.com/lockstep-dev/lockstep/test/world"
 )
 
 // operations are what may happen, and how often compared with the others.
@@ -185,24 +186,25 @@ func (s *scene) removeStack() {
 	s.tolerate(s.Client.Delete(s.ctx(), &v1alpha1.Stack{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: u.name}}))
 }
 
-func (s *scene) kill() { s.restartSoon(s.server.Kill) }
-func (s *scene) stop() { s.restartSoon(s.server.Stop) }
+func (s *scene) kill() { s.restart(pick(s.rand, s.replicas), (*world.Server).Kill) }
+func (s *scene) stop() { s.restart(pick(s.rand, s.replicas), (*world.Server).Stop) }
 
-// restartSoon ends the server, lets things happen without it, and starts it. An
-// API that fails would keep it from starting, so that is over by then.
-func (s *scene) restartSoon(stop func()) {
+func (s *scene) loseData() {
+	r := pick(s.rand, s.replicas)
+	r.options.DataDir = s.t.TempDir()
+	s.restart(r, (*world.Server).Kill)
+}
+
+// restart ends a server, lets things happen without it, and starts it. An API
+// that fails would keep it from starting, so that is over by then.
+func (s *scene) restart(r *replica, end func(*world.Server)) {
 	s.calm()
-	stop()
+	end(r.server)
 	for range s.rand.IntN(3) {
 		s.editOne()
 		s.commitSome()
 	}
-	s.restart(func() {})
-}
-
-func (s *scene) loseData() {
-	s.serve.DataDir = s.t.TempDir()
-	s.restartSoon(s.server.Kill)
+	r.server = s.Serve(r.options)
 }
 
 // apiFault makes a part of all requests fail for a while.

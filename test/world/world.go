@@ -255,6 +255,16 @@ func (s *Server) Kill() {
 // Wait waits until the process has ended.
 func (s *Server) Wait() { <-s.done }
 
+// Ended says whether the process has ended.
+func (s *Server) Ended() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // Log returns what the server wrote.
 func (s *Server) Log() string { return s.log.String() }
 
