@@ -102,7 +102,10 @@ func Run(ctx context.Context, o Options) error {
 	o.Log = logged(o.Log)
 	meters := newMeters(o.Version)
 	if !o.SkipCRDs {
-		if err := installCRDs(ctx, meters.counted(o.Config, kubeapi.Local)); err != nil {
+		err := patiently(ctx, o.Log, "installing the definitions", func() error {
+			return installCRDs(ctx, meters.counted(o.Config, kubeapi.Local))
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -147,7 +150,11 @@ func (s *server) wire(ctx context.Context) error {
 	if err != nil {
 		return fault.Invalid("the kubeconfig cannot be used").Because(err)
 	}
-	if s.key, err = digestKey(ctx, core, s.opts.SystemNamespace); err != nil {
+	err = patiently(ctx, s.opts.Log, "reading the digest key", func() (err error) {
+		s.key, err = digestKey(ctx, core, s.opts.SystemNamespace)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	leases, err := coordination.NewForConfig(s.meters.counted(quick(s.opts.Config), kubeapi.Local))

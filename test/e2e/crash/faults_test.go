@@ -90,7 +90,7 @@ func (o *once) decide(r *http.Request) faulty.Act {
 	if o.act.Hang {
 		// Nobody has half an hour for each. What is tested is that work goes on
 		// beside a request that hangs, and that its loss in the end is borne.
-		time.AfterFunc(2*time.Second, o.release)
+		time.AfterFunc(time.Second, o.release)
 	}
 	return o.act
 }
