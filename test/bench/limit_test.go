@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -132,9 +133,17 @@ func (b bare) objectLimit(t testing.TB, namespace string, made bodies) time.Dura
 // has to do: create n Stacks, apply their objects, write n statuses. No server
 // runs meanwhile. Afterwards everything is removed again.
 func (f *field) fairLimit(s shape, n int) time.Duration {
+	f.b.Helper()
+	namespace := f.Cluster.Namespace(f.b)
+	took := f.fairLimitLeft(namespace, s, n)
+	f.wipe(namespace, n)
+	return took
+}
+
+// fairLimitLeft is fairLimit that leaves everything there.
+func (f *field) fairLimitLeft(namespace string, s shape, n int) time.Duration {
 	t, b := f.b, f.bare
 	t.Helper()
-	namespace := f.Cluster.Namespace(t)
 	stacks, statuses := make([][]byte, n), make([][]byte, n)
 	for i := range n {
 		s := newStack(namespace, i)
@@ -150,8 +159,14 @@ func (f *field) fairLimit(s shape, n int) time.Duration {
 	total += all(t, n, 32, func(i int) error {
 		return b.send(http.MethodPatch, api+"/"+app(i)+"/status", mergePatch, statuses[i])
 	})
-	f.wipe(namespace, n)
+	t.Logf("limit %d × %d: %s; load %s", n, len(objects.objects)/n, total, load(t))
 	return total
+}
+
+// load is the machine's, which says how much of a time to believe.
+func load(t testing.TB) string {
+	t.Helper()
+	return strings.Join(strings.Fields(string(must(t)(os.ReadFile("/proc/loadavg"))))[:2], " ")
 }
 
 // wipe removes what a control left: nobody else would take the finalizers off.
