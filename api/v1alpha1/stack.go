@@ -359,6 +359,12 @@ type HelmRender struct {
 	//
 	// +optional
 	SkipSchemaValidation bool `json:"skipSchemaValidation,omitempty"`
+	// ReleaseRecord writes Helm's own record of each release to the Target, a Secret
+	// in the target namespace, for helm list, history and get. It holds what the
+	// chart renders and the values, secret ones as well.
+	//
+	// +optional
+	ReleaseRecord bool `json:"releaseRecord,omitempty"`
 }
 
 // Chart names a chart in an HTTP repository or an OCI registry.
@@ -666,6 +672,11 @@ type StackStatus struct {
 	//
 	// +optional
 	Run *StackRun `json:"run,omitempty"`
+	// HelmRecord is Helm's own record that was written last; absent unless
+	// spec.helm.releaseRecord was set.
+	//
+	// +optional
+	HelmRecord *HelmRecord `json:"helmRecord,omitempty"`
 	// DeleteHooks is how many hooks the deletion of the Stack would run.
 	//
 	// +optional
@@ -683,6 +694,27 @@ type StackStatus struct {
 	// +listType=map
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// HelmRecord says which of Helm's own records stands for the newest release.
+type HelmRecord struct {
+	// Release of the Stack that the record is of, as in its history.
+	//
+	// +optional
+	Release int64 `json:"release,omitempty"`
+	// Version is the revision that helm history shows.
+	//
+	// +optional
+	Version int32 `json:"version,omitempty"`
+	// Status that the record has: deployed or failed.
+	//
+	// +optional
+	Status string `json:"status,omitempty"`
+	// Message says why a record could not be written. The release itself is not
+	// held up by that.
+	//
+	// +optional
+	Message string `json:"message,omitempty"`
 }
 
 // StackHealth is the verdict over all objects.

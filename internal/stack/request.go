@@ -55,11 +55,12 @@ func helm(ctx context.Context, l Lookup, s *v1alpha1.Stack) (*render.HelmSpec, e
 		return nil, nil
 	}
 	out := &render.HelmSpec{
-		ReleaseName:              releaseName(s),
+		ReleaseName:              ReleaseName(s),
 		ValuesFiles:              h.ValuesFiles,
 		IgnoreMissingValuesFiles: h.IgnoreMissingValuesFiles,
 		SkipCRDs:                 h.SkipCRDs,
 		SkipSchemaValidation:     h.SkipSchemaValidation,
+		Record:                   h.ReleaseRecord,
 		// What a chart comes to depends on Git alone, so charts are told the same at
 		// every render: an install, as helm template says. Hooks are told apart by
 		// history, not by the render.
@@ -84,8 +85,8 @@ func helm(ctx context.Context, l Lookup, s *v1alpha1.Stack) (*render.HelmSpec, e
 	return out, fault.Join(errs...)
 }
 
-// releaseName is the name that a chart sees.
-func releaseName(s *v1alpha1.Stack) string {
+// ReleaseName is the name that a chart sees.
+func ReleaseName(s *v1alpha1.Stack) string {
 	if h := s.Spec.Helm; h != nil && h.ReleaseName != "" {
 		return h.ReleaseName
 	}

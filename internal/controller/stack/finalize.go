@@ -40,6 +40,10 @@ func (r *Reconciler) finalize(ctx context.Context, p *pass) (reconcile.Result, e
 		// The watch wakes this unit as its objects go.
 		return r.report(ctx, p, v1alpha1.Deleting(counted(left, "object")+" still to go"), nil)
 	}
+	if err := r.dropRecords(ctx, p); err != nil {
+		err = fault.As(err).WithHint("to let the stack go without touching anything on its target, set spec.suspend to true")
+		return r.report(ctx, p, report.Fault(err), err)
+	}
 	next := p.stack.DeepCopy()
 	controllerutil.RemoveFinalizer(next, v1alpha1.Finalizer)
 	if err := r.Client.Patch(ctx, next, client.MergeFromWithOptions(p.stack, client.MergeFromWithOptimisticLock{})); err != nil {
@@ -73,6 +77,7 @@ func (r *Reconciler) tearDown(ctx context.Context, p *pass) (left int, err error
 		return 0, err
 	}
 	actor := stack.ActorOf(p.stack)
+	r.uninstalling(ctx, p)
 	for _, stage := range p.plan.Stages {
 		p.outcomes = append(p.outcomes, r.stage(ctx, p, actor, stage)...)
 	}

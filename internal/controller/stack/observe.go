@@ -46,6 +46,8 @@ type pass struct {
 	superseded bool
 	// run is set for a pass of a release that takes several.
 	run *rollout
+	// draft is Helm's record of what this pass rendered, where one is kept.
+	draft []byte
 	// first is before as the pass found it: it may write on its way.
 	first *v1alpha1.Stack
 
@@ -175,7 +177,7 @@ func (r *Reconciler) render(ctx context.Context, p *pass) error {
 		r.remember(p, in, rendered, err)
 		return err
 	}
-	p.driver = in.Driver
+	p.driver, p.draft = in.Driver, rendered.Record
 	program := run.NewProgram(rendered.Hooks)
 	p.memo = fleet.Memo{Wants: plan.Wants(rendered.Objects, r.Key), HookKinds: program.Kinds(), DeleteHooks: program.Deletes()}
 	p.memo.Staged = stack.Staged(p.memo.Wants, program)

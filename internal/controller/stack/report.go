@@ -97,6 +97,7 @@ func (r *Reconciler) report(ctx context.Context, p *pass, v v1alpha1.Verdict, er
 	r.tell(ctx, p, v)
 	ctx, cancel := last(ctx)
 	defer cancel()
+	r.keepRecord(ctx, p)
 	return r.Report.Write(ctx, report.Written{
 		Before: p.before, After: p.stack, Verdict: v, Err: err, News: news,
 		Again:    again(p, v),

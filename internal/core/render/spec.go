@@ -112,6 +112,9 @@ type HelmSpec struct {
 	SkipSchemaValidation bool
 	// Revision is the release's number: 1 installs, more upgrades.
 	Revision int
+	// Record asks for Result.Record as well. It changes nothing about the objects,
+	// so it is no part of a content key.
+	Record bool `json:"-"`
 }
 
 // ChartRef names a chart in a repository.
@@ -150,6 +153,10 @@ type Result struct {
 	Hooks []Hook
 	// Chart says what was rendered by Helm.
 	Chart *ChartInfo
+	// Record is Helm's own record of the release, as JSON, without what only its
+	// outcome tells; see package helmrecord. Only where HelmSpec.Record asks for it:
+	// it holds values, which may be secret.
+	Record []byte
 	// Warnings are for the person, deterministic.
 	Warnings []string
 }

@@ -50,6 +50,11 @@ func (j *job) result(out rendered) (render.Result, error) {
 	if err != nil {
 		return render.Result{}, err
 	}
+	if j.spec.Record {
+		if res.Record, err = j.record(out, names, res); err != nil {
+			return render.Result{}, err
+		}
+	}
 	if j.maybeUnstable() {
 		j.compare(names, out, res.Objects)
 	}

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/lockstep-dev/lockstep/internal/core/hook"
@@ -141,6 +142,7 @@ func writeHelm(w *wire.Writer, h *core.HelmSpec) {
 	w.Bool(h.SkipCRDs)
 	w.Bool(h.SkipSchemaValidation)
 	w.Int(int64(h.Revision))
+	w.Bool(h.Record)
 }
 
 func readHelm(r *wire.Reader) *core.HelmSpec {
@@ -157,6 +159,7 @@ func readHelm(r *wire.Reader) *core.HelmSpec {
 		h.ValuesFrom = append(h.ValuesFrom, core.ResolvedValues{From: r.String(), TargetPath: r.String(), Data: r.Blob(), Secret: r.Bool()})
 	}
 	h.Values, h.SkipCRDs, h.SkipSchemaValidation, h.Revision = r.Blob(), r.Bool(), r.Bool(), int(r.Int())
+	h.Record = r.Bool()
 	return h
 }
 
@@ -195,6 +198,7 @@ func encodeResult(res core.Result) ([]byte, error) {
 	if c := res.Chart; c != nil {
 		w.Strings([]string{c.Name, c.Version, c.AppVersion})
 	}
+	w.Blob(res.Record)
 	w.Strings(res.Warnings)
 	switch {
 	case errors.Is(w.Err(), wire.ErrTooMany):
@@ -226,6 +230,10 @@ func decodeResult(r *wire.Reader) (core.Result, error) {
 	if r.Bool() {
 		f := fields(r, 3)
 		res.Chart = &core.ChartInfo{Name: f[0], Version: f[1], AppVersion: f[2]}
+	}
+	// The message is shared; the record is kept for longer.
+	if record := r.Blob(); len(record) > 0 {
+		res.Record = bytes.Clone(record)
 	}
 	res.Warnings = r.Strings()
 	return res, r.Err()
