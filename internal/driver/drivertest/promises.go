@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/driver"
@@ -121,7 +122,7 @@ var promises = map[string]promise{
 			r.eventually("the drift to be seen", func() bool { l, _ := r.live(o); return len(l.Drift) > 0 })
 			l, _ := r.live(o)
 			want := []lockstep.FieldChange{{Path: "data.a", From: `"9"`, To: `"1"`, Manager: "somebody"}}
-			if d := cmp.Diff(want, l.Drift); d != "" {
+			if d := cmp.Diff(want, l.Drift, howIsACourtesy); d != "" {
 				r.t.Errorf("drift (-want +got):\n%s", d)
 			}
 			if n := r.changes.count(driver.Change{Unit: r.unit, Key: o.Key()}); n == 0 {
@@ -347,7 +348,7 @@ var promises = map[string]promise{
 			r.open()
 			l, _ := r.live(o)
 			want := []lockstep.FieldChange{{Path: "data.a", From: `"9"`, To: `"1"`, Manager: "somebody"}}
-			if d := cmp.Diff(want, l.Drift); d != "" {
+			if d := cmp.Diff(want, l.Drift, howIsACourtesy); d != "" {
 				r.t.Errorf("drift (-want +got):\n%s", d)
 			}
 			r.do(lockstep.Update, o, lockstep.Done)
@@ -447,6 +448,10 @@ func content(tree map[string]any) map[string]any {
 	}
 	return out
 }
+
+// howIsACourtesy leaves out by what kind of request a field was changed: not every
+// Target knows.
+var howIsACourtesy = cmpopts.IgnoreFields(lockstep.FieldChange{}, "Operation", "Subresource")
 
 func withoutManager(in []lockstep.FieldChange) []lockstep.FieldChange {
 	var out []lockstep.FieldChange

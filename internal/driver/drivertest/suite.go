@@ -184,5 +184,12 @@ func (c *recorder) add(ch driver.Change) {
 func (c *recorder) count(ch driver.Change) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.seen[ch]
+	// Whether it is told that a change is drift alone is a courtesy: a driver that
+	// cannot tell says nothing.
+	n := 0
+	for _, drift := range []bool{false, true} {
+		ch.Drift = drift
+		n += c.seen[ch]
+	}
+	return n
 }

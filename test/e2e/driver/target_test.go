@@ -57,7 +57,7 @@ func (x *target) hear(c driver.Change) {
 func (x *target) heard(key lockstep.Key) int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.news[driver.Change{Unit: x.unit, Key: key}]
+	return x.news[driver.Change{Unit: x.unit, Key: key}] + x.news[driver.Change{Unit: x.unit, Key: key, Drift: true}]
 }
 
 // object reads one YAML document; NS stands for the test's namespace.
