@@ -15,6 +15,7 @@ type Permit struct {
 	cancel context.CancelFunc
 	stop   chan struct{} // closed when the item goes to another replica
 	told   bool
+	holds  int // the pass, and what it left to be written; under m.mu
 }
 
 type permitKey struct{}
@@ -28,18 +29,38 @@ func (m *Member) Enter(ctx context.Context, it shard.Item) (context.Context, *Pe
 		return ctx, nil, false
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	p := &Permit{m: m, item: it, cancel: cancel, stop: make(chan struct{})}
+	p := &Permit{m: m, item: it, cancel: cancel, stop: make(chan struct{}), holds: 1}
 	m.passes[p] = true
 	return context.WithValue(ctx, permitKey{}, p), p, true
 }
 
-// Leave ends the pass.
+// Leave ends the pass. The item stays here until what Keep held is let go of, too.
 func (p *Permit) Leave() {
-	p.cancel()
 	p.m.mu.Lock()
-	delete(p.m.passes, p)
+	p.holds--
+	last := p.holds == 0
+	if last {
+		delete(p.m.passes, p)
+	}
 	p.m.mu.Unlock()
-	p.m.kick()
+	if last {
+		p.cancel()
+		p.m.kick()
+	}
+}
+
+// Keep holds the permit of ctx beyond its pass, for a write that comes later:
+// no other replica acts on the item before release is called, once. Without a
+// permit there is nothing to hold.
+func Keep(ctx context.Context) (release func()) {
+	p, ok := ctx.Value(permitKey{}).(*Permit)
+	if !ok {
+		return func() {}
+	}
+	p.m.mu.Lock()
+	defer p.m.mu.Unlock()
+	p.holds++
+	return p.Leave
 }
 
 // Valid says whether a write may be sent now. It looks at the clock itself: a

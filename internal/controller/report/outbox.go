@@ -12,6 +12,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/member"
+	"github.com/lockstep-dev/lockstep/internal/observe"
 )
 
 // The statuses of Stacks wait in an outbox: applies go first, and what comes to
@@ -50,6 +52,8 @@ type outbox struct {
 type letter struct {
 	base    v1alpha1.StackStatus // what the API has
 	want    *v1alpha1.Stack      // never changed once it is here
+	from    context.Context      // of the pass that wrote it
+	release func()               // lets another replica have the Stack
 	since   time.Time
 	notYet  time.Time // after a failure
 	tries   int
@@ -67,7 +71,7 @@ func newOutbox() *outbox {
 }
 
 // put takes a status in, replacing one that has not been sent yet.
-func (o *outbox) put(before, after *v1alpha1.Stack, urgent bool) {
+func (o *outbox) put(ctx context.Context, before, after *v1alpha1.Stack, urgent bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	uid := after.UID
@@ -79,7 +83,11 @@ func (o *outbox) put(before, after *v1alpha1.Stack, urgent bool) {
 	} else if urgent && !l.urgent && !l.sending {
 		o.urgent = append(o.urgent, uid) // the older entry is passed over
 	}
-	l.want, l.urgent = after, l.urgent || urgent
+	held := l.release
+	l.want, l.from, l.release, l.urgent = after, ctx, member.Keep(ctx), l.urgent || urgent
+	if held != nil {
+		held()
+	}
 	o.tell()
 }
 
@@ -104,8 +112,16 @@ func (o *outbox) status(uid types.UID) *v1alpha1.StackStatus {
 func (o *outbox) drop(uid types.UID) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	delete(o.letters, uid)
+	o.remove(uid)
 	o.tell()
+}
+
+// remove ends a letter; o.mu is held.
+func (o *outbox) remove(uid types.UID) {
+	if l := o.letters[uid]; l != nil {
+		delete(o.letters, uid)
+		l.release()
+	}
 }
 
 func (o *outbox) tell() {
@@ -113,9 +129,17 @@ func (o *outbox) tell() {
 	o.told = make(chan struct{})
 }
 
+// due is a letter that may be sent now.
+type due struct {
+	uid  types.UID
+	base v1alpha1.StackStatus
+	want *v1alpha1.Stack
+	from context.Context
+}
+
 // next takes the next letter that may go. wait is how long nothing can, when none
 // may; it ends early when news is closed.
-func (o *outbox) next(now time.Time) (uid types.UID, base v1alpha1.StackStatus, want *v1alpha1.Stack, wait time.Duration, news <-chan struct{}) {
+func (o *outbox) next(now time.Time) (out due, wait time.Duration, news <-chan struct{}) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	wait, news = time.Hour, o.told
@@ -143,7 +167,7 @@ func (o *outbox) next(now time.Time) (uid types.UID, base v1alpha1.StackStatus, 
 			*line = append(rest, (*line)[i+1:]...)
 			l.sending = true
 			o.free--
-			return id, l.base, l.want, 0, news
+			return due{id, l.base, l.want, l.from}, 0, news
 		}
 		*line = rest
 	}
@@ -155,7 +179,7 @@ func (o *outbox) left(l *letter, now time.Time) time.Duration {
 	if left := l.notYet.Sub(now); left > 0 && !o.closing {
 		return left
 	}
-	if l.urgent || o.closing || now.Sub(l.since) >= patience || o.active.Load()+int64(o.waiting()) <= crowd {
+	if l.urgent || o.closing || member.Stopping(l.from) || now.Sub(l.since) >= patience || o.active.Load()+int64(o.waiting()) <= crowd {
 		return 0
 	}
 	return glance
@@ -172,6 +196,10 @@ func (o *outbox) sent(uid types.UID, sent *v1alpha1.Stack, err error) (first boo
 		return false
 	}
 	l.sending = false
+	if err != nil && member.Stopping(l.from) {
+		o.remove(uid) // the replica that waits for the Stack finds it out itself
+		return true
+	}
 	if err != nil {
 		l.notYet = time.Now().Add(min(200*time.Millisecond<<min(l.tries, 10), 30*time.Second))
 		l.tries++
@@ -179,11 +207,11 @@ func (o *outbox) sent(uid types.UID, sent *v1alpha1.Stack, err error) (first boo
 		return l.tries == 1
 	}
 	if l.want == sent {
-		delete(o.letters, uid)
+		o.remove(uid)
 		return false
 	}
 	// A pass came to something new meanwhile.
-	*l = letter{base: sent.Status, want: l.want, since: time.Now(), urgent: l.urgent}
+	*l = letter{base: sent.Status, want: l.want, from: l.from, release: l.release, since: time.Now(), urgent: l.urgent}
 	o.line(uid, l.urgent)
 	return false
 }
@@ -208,10 +236,10 @@ func (r *Reporter) Run(ctx context.Context) {
 	var g sync.WaitGroup
 	defer g.Wait()
 	for {
-		uid, base, want, wait, news := r.outbox.next(time.Now())
-		if want != nil {
+		l, wait, news := r.outbox.next(time.Now())
+		if l.want != nil {
 			// A write that has begun is finished, or its outcome would not be known.
-			g.Go(func() { r.send(context.WithoutCancel(ctx), uid, base, want) })
+			g.Go(func() { r.send(observe.Lasting(context.WithoutCancel(ctx), l.from), l) })
 			continue
 		}
 		timer := time.NewTimer(wait)
@@ -249,13 +277,13 @@ func (r *Reporter) Flush(ctx context.Context) {
 // sendTimeout bounds one write.
 const sendTimeout = 30 * time.Second
 
-func (r *Reporter) send(ctx context.Context, uid types.UID, base v1alpha1.StackStatus, want *v1alpha1.Stack) {
+func (r *Reporter) send(ctx context.Context, l due) {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	_, err := r.patch(ctx, base, want, "")
+	_, err := r.patch(ctx, l.base, l.want, "")
 	err = client.IgnoreNotFound(err) // it was deleted meanwhile
-	if first := r.outbox.sent(uid, want, err); first {
-		r.log.Warn("a status could not be written, and is tried again", "stack", want.Namespace+"/"+want.Name, "err", err)
+	if first := r.outbox.sent(l.uid, l.want, err); first {
+		r.log.Warn("a status could not be written, and is tried again", "stack", l.want.Namespace+"/"+l.want.Name, "err", err)
 	}
 }
 
@@ -297,7 +325,7 @@ func (o *outbox) gave(uid types.UID, err error) {
 		return
 	}
 	if err == nil {
-		delete(o.letters, uid)
+		o.remove(uid)
 		return
 	}
 	l.sending = false

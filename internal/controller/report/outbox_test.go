@@ -19,7 +19,8 @@ func at(uid, revision string) *v1alpha1.Stack {
 // take wants the next letter to be this one.
 func take(t *testing.T, o *outbox, now time.Time, uid, from, to string) *v1alpha1.Stack {
 	t.Helper()
-	id, base, want, wait, _ := o.next(now)
+	l, wait, _ := o.next(now)
+	id, base, want := l.uid, l.base, l.want
 	if want == nil {
 		t.Fatalf("nothing may go for %s, want %s", wait, uid)
 	}
@@ -31,14 +32,14 @@ func take(t *testing.T, o *outbox, now time.Time, uid, from, to string) *v1alpha
 
 func none(t *testing.T, o *outbox, now time.Time) {
 	t.Helper()
-	if id, _, want, _, _ := o.next(now); want != nil {
-		t.Fatalf("%s goes, want nothing", id)
+	if l, _, _ := o.next(now); l.want != nil {
+		t.Fatalf("%s goes, want nothing", l.uid)
 	}
 }
 
 func TestStatusesGoAtOnceWhenNothingIsInTheWay(t *testing.T) {
 	o, now := newOutbox(), time.Now()
-	o.put(at("a", "0"), at("a", "1"), false)
+	o.put(t.Context(), at("a", "0"), at("a", "1"), false)
 	want := take(t, o, now, "a", "0", "1")
 	if got := o.status("a"); got == nil || got.Revision != "1" {
 		t.Errorf("on its way it is %v, want revision 1", got)
@@ -53,14 +54,14 @@ func TestStatusesGoAtOnceWhenNothingIsInTheWay(t *testing.T) {
 func TestStatusesGiveWayToPasses(t *testing.T) {
 	o, now := newOutbox(), time.Now()
 	o.waiting = func() int { return crowd + 1 }
-	o.put(at("a", "0"), at("a", "1"), false)
-	o.put(at("b", "0"), at("b", "1"), false)
+	o.put(t.Context(), at("a", "0"), at("a", "1"), false)
+	o.put(t.Context(), at("b", "0"), at("b", "1"), false)
 	none(t, o, now)
-	o.put(at("a", "1"), at("a", "2"), false) // within a moment: one write
-	o.put(at("c", "0"), at("c", "1"), true)
+	o.put(t.Context(), at("a", "1"), at("a", "2"), false) // within a moment: one write
+	o.put(t.Context(), at("c", "0"), at("c", "1"), true)
 	take(t, o, now, "c", "0", "1")
 	none(t, o, now)
-	o.put(at("b", "1"), at("b", "2"), true) // somebody asked for it meanwhile
+	o.put(t.Context(), at("b", "1"), at("b", "2"), true) // somebody asked for it meanwhile
 	take(t, o, now, "b", "0", "2")
 	none(t, o, now)
 	take(t, o, now.Add(patience+time.Second), "a", "0", "2")
@@ -69,9 +70,9 @@ func TestStatusesGiveWayToPasses(t *testing.T) {
 
 func TestStatusThatChangesWhileItIsSent(t *testing.T) {
 	o, now := newOutbox(), time.Now()
-	o.put(at("a", "0"), at("a", "1"), false)
+	o.put(t.Context(), at("a", "0"), at("a", "1"), false)
 	first := take(t, o, now, "a", "0", "1")
-	o.put(at("a", "1"), at("a", "2"), false)
+	o.put(t.Context(), at("a", "1"), at("a", "2"), false)
 	none(t, o, now) // never two of one Stack at once
 	o.sent("a", first, nil)
 	take(t, o, now, "a", "1", "2")
@@ -79,8 +80,8 @@ func TestStatusThatChangesWhileItIsSent(t *testing.T) {
 
 func TestStatusThatCouldNotBeSent(t *testing.T) {
 	o, now := newOutbox(), time.Now()
-	o.put(at("a", "0"), at("a", "1"), false)
-	o.put(at("b", "0"), at("b", "1"), false)
+	o.put(t.Context(), at("a", "0"), at("a", "1"), false)
+	o.put(t.Context(), at("b", "0"), at("b", "1"), false)
 	if first := o.sent("a", take(t, o, now, "a", "0", "1"), errors.New("no")); !first {
 		t.Error("the first failure is not told")
 	}
@@ -88,7 +89,7 @@ func TestStatusThatCouldNotBeSent(t *testing.T) {
 	o.sent("b", b, nil)
 	none(t, o, now)
 	again := now.Add(time.Second)
-	o.put(at("a", "1"), at("a", "2"), false)
+	o.put(t.Context(), at("a", "1"), at("a", "2"), false)
 	if first := o.sent("a", take(t, o, again, "a", "0", "2"), errors.New("no")); first {
 		t.Error("the second failure is told as well")
 	}
@@ -98,8 +99,8 @@ func TestStatusThatCouldNotBeSent(t *testing.T) {
 
 func TestStatusOfADeletedStack(t *testing.T) {
 	o, now := newOutbox(), time.Now()
-	o.put(at("a", "0"), at("a", "1"), false)
-	o.put(at("b", "0"), at("b", "1"), false)
+	o.put(t.Context(), at("a", "0"), at("a", "1"), false)
+	o.put(t.Context(), at("b", "0"), at("b", "1"), false)
 	o.drop("a")
 	b := take(t, o, now, "b", "0", "1")
 	o.drop("b")

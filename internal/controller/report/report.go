@@ -165,7 +165,7 @@ func (r *Reporter) Write(ctx context.Context, w Written) (reconcile.Result, erro
 	if s, ok := w.After.(*v1alpha1.Stack); ok {
 		before := w.Before.(*v1alpha1.Stack)
 		if !equality.Semantic.DeepEqual(before.Status, s.Status) {
-			r.outbox.put(before, s, before.Status.LastHandledReconcileAt != s.Status.LastHandledReconcileAt)
+			r.outbox.put(ctx, before, s, before.Status.LastHandledReconcileAt != s.Status.LastHandledReconcileAt)
 		}
 		return reconcile.Result{RequeueAfter: r.again(w)}, nil
 	}

@@ -40,7 +40,9 @@ func TestTrace(t *testing.T) {
 		if err := w.Client.Get(t.Context(), client.ObjectKeyFromObject(s), s); err != nil {
 			return false, err.Error()
 		}
-		return s.Status.Revision == second && passOf(c, second) != nil && len(c.trees()["webhook"]) > 0, s.Status.Revision
+		p := passOf(c, second)
+		// The status is written after the pass, which its span belongs to.
+		return s.Status.Revision == second && p != nil && len(p.find("patch stacks/status")) > 0 && len(c.trees()["webhook"]) > 0, s.Status.Revision
 	})
 	pass := passOf(c, second)
 	checkPass(t, pass, s, w)
