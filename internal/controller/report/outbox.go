@@ -18,15 +18,21 @@ import (
 
 // The statuses of Stacks wait in an outbox: applies go first, and what comes to
 // two statuses within a moment is written once. A status that nothing is in the
-// way of is sent at once, one that somebody asked for goes ahead of all others,
-// and none waits longer than patience.
+// way of is sent at once, and one that somebody asked for goes ahead of all others.
+// What has waited for longer than patience goes although applies are under way, but
+// only a few at once: with as many as an API server takes, the applies of a commit
+// to all would share it with the statuses of those that are done.
 const (
 	patience = 1500 * time.Millisecond
+	// limit ends all restraint: another replica may wait for the Stack.
+	limit = 3 * patience
 	// crowd is how many passes may be under way before statuses give way to them:
 	// fewer do not keep an API server busy.
 	crowd = 8
-	// senders is how many statuses are written at once.
-	senders = 16
+	// senders is how many statuses are written at once, trickle how many of them
+	// while there is a crowd.
+	senders = 32
+	trickle = 4
 	// glance is how soon it is seen that a crowd is gone.
 	glance = 5 * time.Millisecond
 )
@@ -156,15 +162,15 @@ func (o *outbox) next(now time.Time) (out due, wait time.Duration, news <-chan s
 			left := o.left(l, now)
 			if left > 0 {
 				wait = min(wait, left)
-				rest = append(rest, id)
 				if l.notYet.IsZero() {
 					// Those behind it came later.
-					rest = append(rest, (*line)[i+1:]...)
+					rest = joined(rest, (*line)[i:])
 					break
 				}
+				rest = append(rest, id)
 				continue
 			}
-			*line = append(rest, (*line)[i+1:]...)
+			*line = joined(rest, (*line)[i+1:])
 			l.sending = true
 			o.free--
 			return due{id, l.base, l.want, l.from}, 0, news
@@ -174,12 +180,23 @@ func (o *outbox) next(now time.Time) (out due, wait time.Duration, news <-chan s
 	return
 }
 
+// joined appends tail to head. Nearly always there is no head, and thousands that
+// wait are not copied for each that goes.
+func joined(head, tail []types.UID) []types.UID {
+	if len(head) == 0 {
+		return tail
+	}
+	return append(head, tail...)
+}
+
 // left is how long l has to wait at least before it is looked at again.
 func (o *outbox) left(l *letter, now time.Time) time.Duration {
 	if left := l.notYet.Sub(now); left > 0 && !o.closing {
 		return left
 	}
-	if l.urgent || o.closing || member.Stopping(l.from) || now.Sub(l.since) >= patience || o.active.Load()+int64(o.waiting()) <= crowd {
+	waited := now.Sub(l.since)
+	overdue := waited >= patience && senders-o.free < trickle || waited >= limit
+	if l.urgent || o.closing || member.Stopping(l.from) || overdue || o.active.Load()+int64(o.waiting()) <= crowd {
 		return 0
 	}
 	return glance

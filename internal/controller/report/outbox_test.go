@@ -68,6 +68,29 @@ func TestStatusesGiveWayToPasses(t *testing.T) {
 	none(t, o, now.Add(time.Hour))
 }
 
+func TestStatusesThatWaitedLongTrickle(t *testing.T) {
+	o, now := newOutbox(), time.Now()
+	active := crowd + 1
+	o.waiting = func() int { return active }
+	names := []string{"a", "b", "c", "d", "e", "f", "g"}
+	for _, n := range names {
+		o.put(t.Context(), at(n, "0"), at(n, "1"), false)
+	}
+	late := now.Add(patience + time.Second)
+	var sent []*v1alpha1.Stack
+	for _, n := range names[:trickle] {
+		sent = append(sent, take(t, o, late, n, "0", "1"))
+	}
+	none(t, o, late) // the applies keep the rest of the API server
+	o.sent("a", sent[0], nil)
+	take(t, o, late, "e", "0", "1")
+	none(t, o, late)
+	take(t, o, now.Add(limit+time.Second), "f", "0", "1") // no crowd holds one up for longer
+	none(t, o, late)
+	active = 0
+	take(t, o, late, "g", "0", "1")
+}
+
 func TestStatusThatChangesWhileItIsSent(t *testing.T) {
 	o, now := newOutbox(), time.Now()
 	o.put(t.Context(), at("a", "0"), at("a", "1"), false)
