@@ -196,6 +196,7 @@ func budget(stacks, objects int) float64 { return 64 + float64(24*stacks+4*objec
 func BenchmarkCold(b *testing.B) {
 	b.Run("cm", func(b *testing.B) { coldOf(b, cm, 1000, 3) })
 	b.Run("five", func(b *testing.B) { coldOf(b, five, 1000, 2) })
+	b.Run("five-100", func(b *testing.B) { coldOf(b, five, 100, 3) })
 }
 
 // BenchmarkCommit: a hundred commits that touch one Stack each, then three that
