@@ -322,27 +322,20 @@ func (x *fleet) renders() int { return int(x.server.Metric("lockstep_stack_rende
 // unless that is "".
 func (x *fleet) watchReady(commit string) func(n int) {
 	ctx, cancel := context.WithTimeout(x.b.Context(), 8*time.Minute)
-	var list v1alpha1.StackList
-	if err := x.Client.List(ctx, &list, client.InNamespace(x.Namespace), client.Limit(1)); err != nil {
-		x.b.Fatal(err)
-	}
-	w, err := x.Client.Watch(ctx, &v1alpha1.StackList{}, client.InNamespace(x.Namespace), &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: list.ResourceVersion}})
-	if err != nil {
+	events := make(chan *v1alpha1.Stack, x.n)
+	begun := make(chan error, 1)
+	go x.follow(ctx, events, begun)
+	if err := <-begun; err != nil {
 		x.b.Fatal(err)
 	}
 	return func(n int) {
 		defer cancel()
-		defer w.Stop()
 		done := map[string]bool{}
 		last := ""
 		for len(done) < n {
-			ev, open := <-w.ResultChan()
+			s, open := <-events
 			if !open {
 				x.b.Fatalf("%d of %d stacks became ready; the last that did not: %s\n%s", len(done), n, last, x.server.Log())
-			}
-			s, ok := ev.Object.(*v1alpha1.Stack)
-			if !ok || ev.Type == watch.Bookmark {
-				continue
 			}
 			if isReady(s) && (commit == "" || s.Status.Revision == commit) {
 				done[s.Name] = true
@@ -350,6 +343,48 @@ func (x *fleet) watchReady(commit string) func(n int) {
 			}
 			if len(s.Status.Conditions) > 0 {
 				last = s.Name + ": " + s.Status.Conditions[0].Message
+			}
+		}
+	}
+}
+
+// follow sends what the Stacks are and become until ctx ends. The API server ends
+// a watch when it likes, and one that nobody reads at once: what was missed comes
+// from a list then.
+func (x *fleet) follow(ctx context.Context, events chan<- *v1alpha1.Stack, begun chan<- error) {
+	defer close(events)
+	send := func(s *v1alpha1.Stack) {
+		select {
+		case events <- s:
+		case <-ctx.Done():
+		}
+	}
+	for first := true; ctx.Err() == nil; first = false {
+		var list v1alpha1.StackList
+		opts := []client.ListOption{client.InNamespace(x.Namespace)}
+		if first {
+			opts = append(opts, client.Limit(1)) // only where to begin
+		}
+		err := x.Client.List(ctx, &list, opts...)
+		var w watch.Interface
+		if err == nil {
+			w, err = x.Client.Watch(ctx, &v1alpha1.StackList{}, client.InNamespace(x.Namespace), &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: list.ResourceVersion}})
+		}
+		if first {
+			begun <- err
+		}
+		if err != nil {
+			time.Sleep(100 * time.Millisecond)
+			continue
+		}
+		for i := range list.Items {
+			if !first { // before, they are what they were
+				send(&list.Items[i])
+			}
+		}
+		for ev := range w.ResultChan() {
+			if s, ok := ev.Object.(*v1alpha1.Stack); ok && ev.Type != watch.Bookmark {
+				send(s)
 			}
 		}
 	}
