@@ -64,12 +64,18 @@ func Start(ctx context.Context, name string) (context.Context, Span) {
 	return ctx, Span{s}
 }
 
+// Traced says whether a request made with ctx would be part of a trace, be it
+// below a span that has ended: a status is written after its pass.
+func Traced(ctx context.Context) bool {
+	return trace.SpanContextFromContext(ctx).IsSampled()
+}
+
 // Calling is Start for a request to another process.
 func Calling(ctx context.Context, name string) (context.Context, Span) {
-	parent := trace.SpanFromContext(ctx)
-	if !parent.IsRecording() {
+	if !Traced(ctx) {
 		return ctx, Span{}
 	}
+	parent := trace.SpanFromContext(ctx)
 	ctx, s := parent.TracerProvider().Tracer(scope).Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient))
 	return ctx, Span{s}
 }

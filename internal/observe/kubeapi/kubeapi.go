@@ -107,7 +107,7 @@ func (t *transport) WrappedRoundTripper() http.RoundTripper { return t.next }
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	what := classify(req)
 	var span observe.Span
-	if observe.Current(req.Context()).On() { // a name costs an allocation
+	if observe.Traced(req.Context()) { // a name costs an allocation
 		req, span = t.traced(req, what)
 	}
 	start := time.Now()
