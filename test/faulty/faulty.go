@@ -180,6 +180,10 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if act.After != nil || act.LoseAnswer {
+		if act.After != nil {
+			act.After = sync.OnceFunc(act.After)
+			defer act.After() // there is no answer to a client that went away meanwhile
+		}
 		r = r.WithContext(context.WithValue(r.Context(), actKey{}, act))
 	}
 	if CallOf(r).Verb == "watch" {

@@ -26,6 +26,10 @@ import (
 // flushTime bounds how long the end of the server waits for a collector.
 const flushTime = 3 * time.Second
 
+// retry comes back sooner than the exporter's own five seconds: what a collector
+// refused while it restarted is to be sent within flushTime when we end too.
+var retry = otlptracehttp.RetryConfig{Enabled: true, InitialInterval: 500 * time.Millisecond, MaxInterval: 5 * time.Second, MaxElapsedTime: time.Minute}
+
 // Start returns a Tracer as the environment says, nil when it names no collector,
 // and a function that sends what is left and ends it.
 //
@@ -37,7 +41,7 @@ func Start(ctx context.Context, getenv func(string) string, version string, log 
 	if err != nil || !on {
 		return nil, func() {}, err
 	}
-	exporter, err := otlptracehttp.New(ctx)
+	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithRetry(retry))
 	if err != nil {
 		return nil, nil, fault.Invalid("the OTEL_EXPORTER_OTLP_ variables cannot be used: %v", err).Because(err)
 	}

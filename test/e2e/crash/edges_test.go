@@ -230,7 +230,7 @@ func (k *killer) begin(chapter string) {
 	k.chapter = chapter
 }
 
-// settle waits until no restart is under way.
+// settle waits until no kill and no restart is under way.
 func (k *killer) settle() { k.idle.Wait() }
 
 func (k *killer) decide(r *http.Request) faulty.Act {
@@ -253,14 +253,16 @@ func (k *killer) decide(r *http.Request) faulty.Act {
 	k.seen[id] = true
 	k.kills[k.state]++
 	k.down = true
+	k.idle.Add(1) // from the decision on: nobody may think that all is quiet until it was carried out
 	die := func() {
 		k.kill()
-		k.idle.Go(func() {
+		go func() {
+			defer k.idle.Done()
 			k.restart()
 			k.mu.Lock()
 			defer k.mu.Unlock()
 			k.down = false
-		})
+		}()
 	}
 	if len(k.seen)%2 == 0 {
 		return faulty.Act{Before: die, LoseRequest: true}

@@ -41,7 +41,7 @@ func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req := &collectorv1.ExportTraceServiceRequest{}
 	switch {
 	case c.down:
-		http.Error(w, "out of order", http.StatusInternalServerError)
+		http.Error(w, "out of order", http.StatusServiceUnavailable) // which the protocol says to try again
 		return
 	case err != nil || r.URL.Path != "/v1/traces" || r.Header.Get("Content-Type") != "application/x-protobuf":
 		http.Error(w, "no traces", http.StatusBadRequest)
