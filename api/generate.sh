@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Generates what follows from api/v1alpha1: deep copies and CRDs.
+# Generates what follows from api/v1alpha1, deep copies and CRDs, and from the
+# operations of the HTTP API, its contract.
 #
 #   bash api/generate.sh           writes them
 #   bash api/generate.sh --check   fails if what is there differs, and says how
@@ -14,6 +15,7 @@ generate() { # DEEPCOPY-DIR CRD-DIR
 
 if [ "${1:-}" != --check ]; then
 	generate api/v1alpha1 deploy/crds
+	GOWORK=off go run ./internal/server/httpapi/contract api/openapi.yaml
 	exit
 fi
 
@@ -22,7 +24,10 @@ trap 'rm -rf "$fresh"' EXIT
 mkdir "$fresh/crds" "$fresh/deepcopy"
 generate "$fresh/deepcopy" "$fresh/crds"
 
+GOWORK=off go run ./internal/server/httpapi/contract "$fresh/openapi.yaml"
+
 status=0
+diff -u api/openapi.yaml "$fresh/openapi.yaml" || status=1
 diff -u api/v1alpha1/zz_generated.deepcopy.go "$fresh/deepcopy/zz_generated.deepcopy.go" || status=1
 # Only CRDs are generated: what else lies in the folder is not looked at.
 for crd in "$fresh"/crds/*.yaml; do

@@ -57,6 +57,17 @@ func Timeout(format string, args ...any) *Fault { return New(KindTimeout, format
 // Usage: the command line is wrong.
 func Usage(format string, args ...any) *Fault { return New(KindUsage, format, args...) }
 
+// Unauthenticated is for requests of somebody who has not proved who they are.
+func Unauthenticated(format string, args ...any) *Fault {
+	return New(KindUnauthenticated, format, args...)
+}
+
+// TooMany is for somebody who asks more often than they may.
+func TooMany(format string, args ...any) *Fault { return New(KindTooMany, format, args...) }
+
+// TooLarge is for input beyond its limit.
+func TooLarge(format string, args ...any) *Fault { return New(KindTooLarge, format, args...) }
+
 // Internal wraps an error that nobody foresaw. Its text is shown, because no
 // better one exists.
 func Internal(err error) *Fault {

@@ -20,6 +20,9 @@ const (
 	KindWaiting
 	KindTimeout
 	KindUsage
+	KindUnauthenticated
+	KindTooMany
+	KindTooLarge
 )
 
 // Retry says when a controller tries again.
@@ -52,6 +55,10 @@ var table = [...]Consequence{
 	KindWaiting:     {Reason: "Waiting", Retry: OnEvent, Status: http.StatusAccepted, Exit: 8},
 	KindTimeout:     {Reason: "Timeout", Retry: Backoff, First: 5 * time.Second, Status: http.StatusGatewayTimeout, Exit: 3},
 	KindUsage:       {Reason: "Usage", Retry: OnEvent, Status: http.StatusBadRequest, Exit: 64},
+	// Not Denied: what helps is to sign in, not to be given a role.
+	KindUnauthenticated: {Reason: "Unauthenticated", Retry: OnEvent, Status: http.StatusUnauthorized, Exit: 4},
+	KindTooMany:         {Reason: "TooManyRequests", Retry: Backoff, First: time.Second, Status: http.StatusTooManyRequests, Exit: 1},
+	KindTooLarge:        {Reason: "TooLarge", Retry: OnEvent, Status: http.StatusRequestEntityTooLarge, Exit: 1},
 }
 
 // Consequence returns what k leads to.

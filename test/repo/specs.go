@@ -27,7 +27,9 @@ const (
 // that can stand in its Ready condition; and no row for what does not exist.
 func Specs(t *Tree) []Problem {
 	faults := slices.DeleteFunc(slices.Collect(maps.Keys(kinds())), func(reason string) bool {
-		return reason == fault.KindUsage.String() // is said by the command line alone
+		// Usage is said by the command line alone, the others by the HTTP API.
+		spoken := []fault.Kind{fault.KindUsage, fault.KindUnauthenticated, fault.KindTooMany, fault.KindTooLarge}
+		return slices.ContainsFunc(spoken, func(k fault.Kind) bool { return reason == k.String() })
 	})
 	slices.Sort(faults)
 	return specs(t, faults)
