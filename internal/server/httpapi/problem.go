@@ -10,12 +10,13 @@ import (
 
 // Problem is an error as RFC 9457 has it, with what a fault.Fault says.
 type Problem struct {
-	Type   string `json:"type" doc:"always about:blank: the title tells the kinds apart"`
-	Title  string `json:"title" doc:"the kind of the error, one of a fixed set" example:"NotFound"`
-	Status int    `json:"status" doc:"the HTTP status"`
-	Detail string `json:"detail" doc:"what is wrong, one line"`
-	Place  string `json:"place,omitempty" doc:"the object, or the file and line, that it is about"`
-	Hint   string `json:"hint,omitempty" doc:"the likely cause and the next step"`
+	Type    string `json:"type" doc:"always about:blank: the title tells the kinds apart"`
+	Title   string `json:"title" doc:"the kind of the error, one of a fixed set" example:"NotFound"`
+	Status  int    `json:"status" doc:"the HTTP status"`
+	Detail  string `json:"detail" doc:"what is wrong, one line"`
+	Place   string `json:"place,omitempty" doc:"the object, or the file and line, that it is about"`
+	Hint    string `json:"hint,omitempty" doc:"the likely cause and the next step"`
+	Request string `json:"request,omitempty" doc:"id of the request, as the server's log and the audit have it"`
 	// Errors has one entry for each part of the request that is not as it should be.
 	Errors []FieldProblem `json:"errors,omitempty"`
 }
@@ -46,6 +47,8 @@ func problem(err error) error {
 }
 
 func init() {
+	// A list without entries is written as [], never as null.
+	huma.DefaultArrayNullable = false
 	// The one place that the library has for the errors that it makes itself:
 	// requests that are not as the contract says.
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
