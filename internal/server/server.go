@@ -142,6 +142,7 @@ type server struct {
 	inventory   *inventory.Store
 	refs        *refs.Store
 	connections *targetctl.Connections
+	checker     *checker
 }
 
 // wire makes the parts and hands each what it needs.
@@ -202,6 +203,9 @@ func (s *server) wire(ctx context.Context) error {
 		Render:    render.Render, Key: s.key, AllowRemote: s.opts.AllowRemoteBases, Report: reporter,
 		Metrics: stackctl.NewMetrics(s.meters, stackctl.PerStack(s.opts.StackMetrics)), Parallel: 8,
 		Tracer: s.opts.Tracer, Causes: s.causes, Log: s.opts.Log,
+	}
+	if s.checker, err = s.newChecker(ctx); err != nil {
+		return err
 	}
 	h := s.newShare(leases, reporter, sources, stacks)
 	return errors.Join(

@@ -30,6 +30,9 @@ const (
 	Actions   Verb = "actions"
 )
 
+// Verbs are all of them, in the order in which they are told.
+var Verbs = []Verb{Get, List, Watch, Create, Update, Delete, Reconcile, Approve, Rollback, Pause, Logs, Actions}
+
 type personKey struct{}
 
 // With returns ctx in which p is who asks.

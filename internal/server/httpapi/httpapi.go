@@ -31,7 +31,9 @@ type Deps struct {
 	// Cache reads the kinds of Lockstep from memory. It knows no person: what is
 	// read there is to be checked.
 	Cache client.Reader
-	Log   *slog.Logger
+	// Access says what people may do, and lends the client that acts as them.
+	Access *access.Checker
+	Log    *slog.Logger
 }
 
 // parts registers the operations of one noun each.
