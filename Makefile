@@ -8,7 +8,14 @@ export GOWORK := off
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: bin/lockstep bin/devcluster ## build bin/lockstep and bin/devcluster
+build: ui ## build the web UI, bin/lockstep and bin/devcluster; without Node: make build-noui
+	@$(MAKE) --no-print-directory build-noui
+
+build-noui: bin/lockstep bin/devcluster
+
+# It knows itself what is up to date, and go build takes what it left.
+ui: FORCE
+	@bash ui/build.sh
 
 demo: build ## show everything on this machine: no cluster, no account
 	bin/lockstep demo
@@ -32,7 +39,7 @@ fuzz: ## run each fuzz target for FUZZTIME (10s)
 	@bash test/fuzz.sh
 
 clean: ## delete what was built here; the caches of Go and devcluster stay
-	rm -rf bin test/.out
+	rm -rf bin test/.out ui/dist/assets ui/dist/.vite ui/dist/*.*
 
 # Go and devcluster/build.sh know themselves what is up to date.
 # No -trimpath: it would have every dependency compiled once for the binary and
@@ -44,4 +51,4 @@ bin/devcluster: FORCE
 	bash devcluster/build.sh $@
 
 FORCE:
-.PHONY: help build demo test fast lint generate bench fuzz clean FORCE
+.PHONY: help build build-noui ui demo test fast lint generate bench fuzz clean FORCE

@@ -56,6 +56,9 @@ devcluster=$!
 # Interrupted, the build must not go on alone.
 trap 'kill "$devcluster" 2>/dev/null; exit 130' INT TERM
 
+# From here on a binary without its UI is a failure.
+step "web UI" bash ui/check.sh
+export REQUIRE_UI=1
 step "build lockstep" make --no-print-directory bin/lockstep
 step "fast lane" packages plain -shuffle=on
 step "fast lane, races" packages race -shuffle=on -race

@@ -128,6 +128,8 @@ func (s *server) handler() http.Handler {
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.Handle("GET /metrics", s.meters.handler())
 	mux.HandleFunc("POST /hooks/{namespace}/{name}", s.hook)
+	// The page's own routes are all that nothing above answers.
+	mux.Handle("/", s.page)
 	return mux
 }
 

@@ -1,5 +1,6 @@
 // Package server is the whole of Lockstep as one process: the controllers, what
-// they share, and the HTTP listener for webhooks, probes and metrics.
+// they share, and the HTTP listener for the web UI, the API, webhooks, probes and
+// metrics.
 //
 // It wires and starts; what is decided is decided elsewhere.
 package server
@@ -8,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -36,6 +38,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/observe"
 	"github.com/lockstep-dev/lockstep/internal/observe/kubeapi"
 	"github.com/lockstep-dev/lockstep/internal/render/worker"
+	"github.com/lockstep-dev/lockstep/internal/server/ui"
 	"github.com/lockstep-dev/lockstep/internal/source/git"
 	"github.com/lockstep-dev/lockstep/internal/stack/renderers"
 )
@@ -47,7 +50,7 @@ type Options struct {
 	// DataDir holds mirrors and caches. It can be lost: everything in it is found
 	// again from Git and the Kubernetes API.
 	DataDir string
-	// Listen is the address of webhooks, probes and metrics; "" for none.
+	// Listen is the address of the web UI, the API, webhooks, probes and metrics; "" for none.
 	Listen string
 	// SkipCRDs leaves the custom resource definitions as they are, and the admission
 	// policy that sets the finalizer of Stacks.
@@ -71,6 +74,8 @@ type Options struct {
 	StackMetrics bool
 	// Tracer begins traces; nil for none.
 	Tracer *observe.Tracer
+	// UI says which web UI is served; zero for the one in the binary.
+	UI ui.Options
 	// Version is what this binary calls itself.
 	Version string
 	// DebugListen is the address of profiles and dumps, on loopback; "" for none.
@@ -114,6 +119,9 @@ func Run(ctx context.Context, o Options) error {
 		return fault.Unavailable("the Kubernetes API at %s cannot be used", o.Config.Host).Because(err)
 	}
 	s := &server{opts: o, identity: identity, mgr: mgr, queues: newQueues(), lines: newLines(), started: time.Now(), meters: meters}
+	if s.page, err = s.openUI(); err != nil {
+		return err
+	}
 	if o.Tracer != nil {
 		s.causes = observe.NewCauses()
 	}
@@ -135,6 +143,7 @@ type server struct {
 	started     time.Time
 	meters      *meters
 	causes      *observe.Causes // nil without traces
+	page        http.Handler
 	queues      *queues
 	lines       *lines
 	fleet       *fleet.Fleet

@@ -40,7 +40,7 @@ the kubeconfig. It installs its own definitions, and keeps mirrors and caches un
 --data-dir, which can be lost without losing anything.`,
 		Example: `  lockstep serve --kubeconfig ~/.kube/config --data-dir ./data
 
-  # webhooks, probes and metrics
+  # the web UI, webhooks, probes and metrics
   lockstep serve --listen 127.0.0.1:8080`,
 		Args: env.None,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -75,7 +75,7 @@ func (o *options) bind(cmd *cobra.Command) {
 	o.RenderMemory.Quantity = *resource.NewQuantity(worker.DefaultMemory, resource.BinarySI)
 	f := cmd.Flags()
 	f.StringVar(&o.DataDir, "data-dir", "", "directory of mirrors and caches (default in the user's cache directory; as a pod "+podDataDir+")")
-	f.StringVar(&o.Listen, "listen", "127.0.0.1:7420", "address of webhooks, probes and metrics; empty for none; as a pod "+podListen)
+	f.StringVar(&o.Listen, "listen", "127.0.0.1:7420", "address of the web UI, the API, webhooks, probes and metrics; empty for none; as a pod "+podListen)
 	f.BoolVar(&o.SkipCRDs, "skip-crds", false, "leave the custom resource definitions as they are")
 	f.IntVar(&o.Workers, "workers", 32, "passes that run at once")
 	f.StringSliceVar(&o.ExecCommands, "exec-credential-commands", nil, "credential plugins that Targets may name")
@@ -84,6 +84,9 @@ func (o *options) bind(cmd *cobra.Command) {
 	f.DurationVar(&o.Render.Time, "render-timeout", worker.DefaultTime, "how long one chart or kustomization may render")
 	f.Var(&o.RenderMemory, "render-memory", "memory that one chart or kustomization may need")
 	f.StringVar(&o.DebugListen, "debug-listen", "", "loopback address of profiles and dumps, 127.0.0.1:6060 for one; empty for none")
+	f.StringVar(&o.UI.Dir, "ui-dir", "", "serve the web UI of this directory instead of the one in the binary")
+	f.StringVar(&o.UI.Dev, "ui-dev", "", "pass everything that is not the API on to a Vite server on this machine, :5173 for one")
+	f.StringVar(&o.UI.Path, "root-path", "", "what a proxy before the server has cut off the paths, /lockstep for one")
 	f.BoolVar(&o.StackMetrics, "stack-metrics", true, "give each Stack series of its own in /metrics")
 	f.StringVar(&o.LogLevel, "log-level", "info", "debug, info, warn or error; SIGUSR1 switches to debug and back")
 	f.StringVar(&o.SystemNamespace, "system-namespace", "", "namespace of the replicas' leases and of the digest key (default the pod's own, else "+v1alpha1.SystemNamespace+")")

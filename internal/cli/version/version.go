@@ -2,6 +2,7 @@
 package version
 
 import (
+	"cmp"
 	"context"
 	"runtime"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
 	"github.com/lockstep-dev/lockstep/internal/cli/form"
 	"github.com/lockstep-dev/lockstep/internal/cli/term"
+	"github.com/lockstep-dev/lockstep/ui"
 )
 
 // Answer is what -o json prints.
@@ -21,6 +23,8 @@ type Answer struct {
 	Go        string `json:"go"`
 	Platform  string `json:"platform"`
 	API       string `json:"api"`
+	// UI names the web UI that is part of the binary; "" without one.
+	UI string `json:"ui,omitempty"`
 	// Cluster is the address that Installed was asked of.
 	Cluster string `json:"cluster,omitempty"`
 	// Installed is the digest of the definitions on the cluster.
@@ -60,7 +64,7 @@ func run(ctx context.Context, o *options) error {
 	}
 	a := Answer{
 		Head: form.Of("Version"), Client: o.Version, Go: runtime.Version(),
-		Platform: runtime.GOOS + "/" + runtime.GOARCH, API: v1alpha1.GroupVersion.String(),
+		Platform: runtime.GOOS + "/" + runtime.GOARCH, API: v1alpha1.GroupVersion.String(), UI: ui.Hash(),
 	}
 	if o.Server {
 		c, err := o.API()
@@ -77,6 +81,7 @@ func run(ctx context.Context, o *options) error {
 		return f.Write(o.IO.Out, a)
 	}
 	o.IO.Printf("lockstep %s  %s  %s  %s\n", a.Client, a.API, a.Go, a.Platform)
+	o.IO.Printf("ui: %s\n", cmp.Or(a.UI, "not built"))
 	if o.Server {
 		o.IO.Printf("cluster  %s  definitions %s\n", a.Cluster, a.Installed)
 	}

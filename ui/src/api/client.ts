@@ -1,0 +1,23 @@
+import createClient from 'openapi-fetch';
+import type { paths } from '@/gen/api';
+import { root } from '@/url/params';
+import type { Planned } from './planned';
+import { problemOf } from './problem';
+
+/**
+ * The typed client of /api/v1. Paths, parameters and answers are checked against
+ * the contract when this is compiled; what is not 2xx is thrown as a Problem.
+ */
+export const api = createClient<Omit<Planned, keyof paths> & paths>({
+  baseUrl: root || window.location.origin,
+  headers: { Accept: 'application/json' },
+  // Looked up at each call, so that tests can put another in its place.
+  fetch: (request) => globalThis.fetch(request),
+});
+
+/** The body of an answer, or its Problem thrown: `await sent(api.GET('/api/v1/me'))`. */
+export async function sent<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+  const { data, error, response } = await call;
+  if (!response.ok || error !== undefined) throw problemOf(response, error);
+  return data as T;
+}

@@ -1,0 +1,72 @@
+import { Tabs as Base } from '@base-ui/react/tabs';
+import type { ReactNode } from 'react';
+import { count } from '@/format/count';
+
+export interface TabOption<T extends string> {
+  value: T;
+  label: string;
+  count?: number;
+}
+
+interface TabsProps<T extends string> {
+  value: NoInfer<T>;
+  onChange(value: NoInfer<T>): void;
+  options: readonly TabOption<T>[];
+  label: string;
+  /** The panel of the chosen tab. */
+  children: ReactNode;
+}
+
+/** Tabs of a page; which one is chosen belongs into the URL. */
+export function Tabs<const T extends string>({ value, onChange, options, label, children }: TabsProps<T>) {
+  return (
+    <Base.Root value={value} onValueChange={(v) => onChange(v as T)} className="flex min-h-0 flex-1 flex-col">
+      <Base.List
+        aria-label={label}
+        activateOnFocus={false}
+        className="flex shrink-0 gap-1 overflow-x-auto border-b border-line"
+      >
+        {options.map((o) => (
+          <Base.Tab
+            key={o.value}
+            value={o.value}
+            className="-mb-px flex h-9 items-center gap-1.5 border-b-2 border-transparent px-2.5 whitespace-nowrap text-muted outline-offset-[-2px] hover:text-text data-active:border-accent data-active:font-medium data-active:text-text"
+          >
+            {o.label}
+            {o.count !== undefined && <span className="text-sm text-muted">{count(o.count)}</span>}
+          </Base.Tab>
+        ))}
+      </Base.List>
+      <Base.Panel value={value} className="flex min-h-0 flex-1 flex-col outline-none">
+        {children}
+      </Base.Panel>
+    </Base.Root>
+  );
+}
+
+interface SegmentsProps<T extends string> {
+  value: NoInfer<T>;
+  onChange(value: NoInfer<T>): void;
+  options: readonly { value: T; label: ReactNode; hint?: string }[];
+  label: string;
+}
+
+/** A small choice between ways of looking at the same thing: map | list | changes. */
+export function Segments<const T extends string>({ value, onChange, options, label }: SegmentsProps<T>) {
+  return (
+    <div role="group" aria-label={label} className="inline-flex shrink-0 rounded-md border border-line bg-sunken p-0.5">
+      {options.map((o) => (
+        <button
+          key={o.value}
+          type="button"
+          aria-pressed={o.value === value}
+          title={o.hint}
+          onClick={() => onChange(o.value)}
+          className="h-6 rounded px-2.5 text-muted hover:text-text aria-pressed:bg-panel aria-pressed:font-medium aria-pressed:text-text aria-pressed:shadow-[0_1px_2px_#0000001f]"
+        >
+          {o.label}
+        </button>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,99 @@
+import { Moon, Search } from 'lucide-react';
+import { Fragment } from 'react';
+import { Link } from 'wouter';
+import { useMe } from '@/api/me';
+import { buttonClass, Kbd } from '@/parts/button';
+import { Menu, MenuChoice, MenuItem, MenuLine } from '@/parts/menu';
+import { setTheme, themes, useTheme } from '@/theme/theme';
+import { overlays } from './overlays';
+import { useCurrentPage } from './page';
+
+const mac = /Mac|iPhone|iPad/.test(navigator.userAgent);
+export const modKey = mac ? '⌘' : 'Ctrl ';
+
+/** Where one is, the way to everywhere else, and who one is. */
+export function Header() {
+  const { crumbs } = useCurrentPage();
+  return (
+    <header className="flex h-11 shrink-0 items-center gap-3 border-b border-line bg-panel px-4">
+      <nav aria-label="Breadcrumb" className="min-w-0 flex-1">
+        <ol className="flex min-w-0 items-center gap-1.5">
+          {crumbs.map((c, i) => (
+            <Fragment key={`${c.label} ${c.href ?? ''}`}>
+              {i > 0 && (
+                <li aria-hidden className="text-muted">
+                  /
+                </li>
+              )}
+              <li className="min-w-0 truncate">
+                {c.href && i < crumbs.length - 1 ? (
+                  <Link href={c.href} className="text-muted hover:text-text">
+                    {c.label}
+                  </Link>
+                ) : (
+                  <span aria-current="page" className="font-medium">
+                    {c.label}
+                  </span>
+                )}
+              </li>
+            </Fragment>
+          ))}
+        </ol>
+      </nav>
+      <button
+        type="button"
+        onClick={() => overlays.open('palette')}
+        className={buttonClass('plain', 'w-64 justify-start! text-muted font-normal! max-md:w-auto')}
+        aria-label="Search or jump"
+      >
+        <Search size={14} aria-hidden />
+        <span className="flex-1 text-left max-md:hidden">Search or jump</span>
+        <Kbd className="max-md:hidden">{modKey}K</Kbd>
+      </button>
+      <You />
+    </header>
+  );
+}
+
+function You() {
+  const me = useMe();
+  const theme = useTheme();
+  const name = me.data?.display || me.data?.name || '';
+  return (
+    <Menu
+      look="bare"
+      name={name ? `You: ${name}` : 'Look and help'}
+      label={
+        name ? (
+          <span className="flex size-6 items-center justify-center rounded-full bg-picked text-xs font-semibold text-text uppercase">
+            {initials(name)}
+          </span>
+        ) : (
+          <Moon size={16} aria-hidden />
+        )
+      }
+      className="px-1!"
+    >
+      {name && <p className="max-w-64 truncate px-2 pt-1 pb-1.5 text-muted">{name}</p>}
+      <MenuChoice
+        title="Theme"
+        value={theme}
+        onChange={setTheme}
+        options={themes.map((t) => ({ value: t, label: { auto: 'As the system', light: 'Light', dark: 'Dark' }[t] }))}
+      />
+      <MenuLine />
+      <MenuItem onClick={() => overlays.open('keys')} hint="?">
+        Keyboard
+      </MenuItem>
+    </Menu>
+  );
+}
+
+const initials = (name: string): string =>
+  name
+    .replace(/@.*/, '')
+    .split(/[\s._:-]+/)
+    .filter(Boolean)
+    .slice(-2)
+    .map((w) => w[0])
+    .join('');
