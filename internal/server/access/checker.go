@@ -132,8 +132,8 @@ func (c *Checker) Ask(ctx context.Context, p lockstep.Person, q Question) error 
 
 func denied(p lockstep.Person, q Question) error {
 	f := fault.Denied("%s may not %s", p.Name, q)
-	if role := q.role(); role != "" {
-		return f.WithHint("the role %s allows it; ask the cluster: %s", role, q.Command(p))
+	if hint := q.Hint(); hint != "" {
+		return f.WithHint("%s; ask the cluster: %s", hint, q.Command(p))
 	}
 	return f.WithHint("ask the cluster: %s", q.Command(p))
 }

@@ -70,7 +70,12 @@ func Hypothetical(name string, groups []string) lockstep.Person {
 // Others returns nil if p may ask what somebody else may do. Kubernetes has a
 // permission for just that.
 func (c *Checker) Others(ctx context.Context, p lockstep.Person) error {
-	return c.Ask(ctx, p, Question{Verb: Create, Group: "authorization.k8s.io", Resource: "subjectaccessreviews"})
+	err := c.Ask(ctx, p, Question{Verb: Create, Group: "authorization.k8s.io", Resource: "subjectaccessreviews"})
+	if err != nil && fault.KindOf(err) == fault.KindDenied {
+		return fault.Denied("%s may not ask what others may do", p.Name).Because(err).
+			WithHint("the roles lockstep-auditor and lockstep-admin allow it: create subjectaccessreviews.authorization.k8s.io")
+	}
+	return err
 }
 
 // Each returns what Can says to every verb on u, asked at once. An error is one

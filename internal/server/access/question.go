@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 )
 
@@ -45,6 +46,8 @@ func (q Question) group() string {
 func (q Question) String() string {
 	one := strings.TrimSuffix(string(q.Resource), "s")
 	switch {
+	case q.Group != "":
+		return string(q.Verb) + " " + string(q.Resource) + "." + q.Group
 	case q.Resource == Record:
 		return string(q.Verb) + " the audit record"
 	case q.Unit.Name != "" && q.Unit.Namespace != "":
@@ -116,4 +119,38 @@ func (q Question) role() string {
 		}
 	}
 	return ""
+}
+
+// Hint says what would let somebody do it, "" if no ready-made role does.
+func (q Question) Hint() string {
+	if role := q.role(); role != "" {
+		return "the role " + role + " allows it"
+	}
+	return ""
+}
+
+// Place writes a unit that may be a whole namespace, or all of them: namespace/name,
+// namespace/* or nothing.
+func Place(u lockstep.Unit) string {
+	switch {
+	case u.Name != "":
+		return anywhere(u.Namespace) + "/" + u.Name
+	case u.Namespace != "":
+		return u.Namespace + "/*"
+	}
+	return ""
+}
+
+// ParsePlace reads what Place writes. A bare name is no place: which namespace is
+// meant is for who asks to say.
+func ParsePlace(s string) (lockstep.Unit, error) {
+	if s == "" || s == "*" || s == "*/*" {
+		return lockstep.Unit{}, nil
+	}
+	namespace, name, ok := strings.Cut(s, "/")
+	if !ok || !partOf(namespace) || !partOf(name) {
+		return lockstep.Unit{}, fault.Usage("%q is no NAMESPACE/NAME", shortened(s)).
+			WithHint("NAMESPACE/NAME, or NAMESPACE/* for a whole namespace")
+	}
+	return lockstep.Unit{Namespace: anyOf(namespace), Name: anyOf(name)}, nil
 }

@@ -38,7 +38,7 @@ type Deps struct {
 
 // parts registers the operations of one noun each.
 var parts = []func(huma.API, *Deps){
-	registerMe, registerVersion, registerStacks, registerPlaces, registerEvents,
+	registerMe, registerAccess, registerVersion, registerStacks, registerPlaces, registerEvents,
 }
 
 // New returns the handler of everything below Prefix. Who asks is in the
