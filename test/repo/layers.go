@@ -59,7 +59,7 @@ var layers = []layer{
 
 // contracts are packages that declare an interface which the packages below them
 // implement.
-var contracts = []string{"internal/driver", "internal/source"}
+var contracts = []string{"internal/driver", "internal/source", "internal/store"}
 
 // nothingActs lists folders whose packages have no business with a cluster.
 var nothingActs = []string{"api", "internal/core", "internal/source", "internal/render"}
