@@ -5,8 +5,7 @@ import { queries } from '@/api/query';
 import NotFound from '@/pages/not-found';
 import { ProblemPanel } from '@/parts/problem-panel';
 import { SkeletonRows } from '@/parts/skeleton';
-import { ToastProvider } from '@/parts/toast';
-import { TooltipProvider } from '@/parts/tooltip';
+import { ToastPlace } from '@/parts/toast';
 import { type RouteEntry, routes } from '@/routes';
 import { Shell } from '@/shell/shell';
 import { root } from '@/url/params';
@@ -19,24 +18,21 @@ export function App() {
   return (
     <QueryClientProvider client={queries}>
       <Router base={root}>
-        <TooltipProvider>
-          <ToastProvider>
-            <Switch>
-              {bare.map(pageRoute)}
-              <Route>
-                <Shell>
-                  <Switch>
-                    <Route path="/">
-                      <Redirect to="/fleet" replace />
-                    </Route>
-                    {framed.map(pageRoute)}
-                    <Route component={NotFound} />
-                  </Switch>
-                </Shell>
-              </Route>
-            </Switch>
-          </ToastProvider>
-        </TooltipProvider>
+        <Switch>
+          {bare.map(pageRoute)}
+          <Route>
+            <Shell>
+              <Switch>
+                <Route path="/">
+                  <Redirect to="/fleet" replace />
+                </Route>
+                {framed.map(pageRoute)}
+                <Route component={NotFound} />
+              </Switch>
+            </Shell>
+          </Route>
+        </Switch>
+        <ToastPlace />
       </Router>
     </QueryClientProvider>
   );

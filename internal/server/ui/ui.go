@@ -155,6 +155,13 @@ func kindOf(name string) string {
 // assetDir holds files whose names change with their content.
 const assetDir = "assets/"
 
+// forPrograms tells paths at which nobody looks with a browser: a program that asks
+// for what is not there is to hear so, rather than get a page.
+func forPrograms(name string) bool {
+	first, _, _ := strings.Cut(name, "/")
+	return first == "api" || first == "auth" || first == "hooks"
+}
+
 // ServeHTTP sends a file, or the page.
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -164,6 +171,11 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
 	f, found := s.files[name]
+	if !found && forPrograms(name) {
+		w.Header().Set("Cache-Control", "no-store")
+		http.NotFound(w, r)
+		return
+	}
 	switch {
 	case strings.HasPrefix(name, assetDir) && !found:
 		// Not the page: a tab of an older build would take it for a script.

@@ -38,6 +38,7 @@ func TestServe(t *testing.T) {
 		"RouteWithDots": {why: "A name with a dot is no file.", path: "/stacks/payments/v1.2.js", status: 200, cache: "no-cache", kind: "text/html; charset=utf-8", body: page},
 		"Asset":         {why: "What is named by its content never changes.", path: "/assets/main-abc.js", status: 200, cache: "public, max-age=31536000, immutable", kind: "text/javascript; charset=utf-8", body: "let a"},
 		"OldAsset":      {why: "A script that is gone is not found, rather than a page in its place.", path: "/assets/main-old.js", status: 404, cache: "no-store"},
+		"API":           {why: "A program that asks for what is not there does not get a page.", path: "/api/v1/none", status: 404, cache: "no-store"},
 		"File":          {why: "A file without a hash is asked for anew.", path: "/theme.js", status: 200, cache: "no-cache", kind: "text/javascript; charset=utf-8", body: "document"},
 		"Placeholder":   {why: "What only the build needs is not served.", path: "/.gitkeep", status: 200, cache: "no-cache", kind: "text/html; charset=utf-8", body: page},
 		"Manifest":      {why: "What only the build needs is not served.", path: "/.vite/manifest.json", status: 200, cache: "no-cache", kind: "text/html; charset=utf-8", body: page},

@@ -1,14 +1,13 @@
 import createClient from 'openapi-fetch';
 import type { paths } from '@/gen/api';
 import { root } from '@/url/params';
-import type { Planned } from './planned';
 import { problemOf } from './problem';
 
 /**
  * The typed client of /api/v1. Paths, parameters and answers are checked against
  * the contract when this is compiled; what is not 2xx is thrown as a Problem.
  */
-export const api = createClient<Omit<Planned, keyof paths> & paths>({
+export const api = createClient<paths>({
   baseUrl: root || window.location.origin,
   headers: { Accept: 'application/json' },
   // Looked up at each call, so that tests can put another in its place.

@@ -1,5 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import { root } from '@/url/params';
 import { api, sent } from './client';
+import { asProblem } from './problem';
 
 /** Who is signed in. */
 export const useMe = () =>
@@ -8,3 +11,22 @@ export const useMe = () =>
     queryFn: ({ signal }) => sent(api.GET('/api/v1/me', { signal })),
     staleTime: Number.POSITIVE_INFINITY,
   });
+
+/**
+ * Leaves for the sign-in page, which is the server's own: it works before this page
+ * does, and in a binary without one. One comes back to the same view.
+ */
+export function signIn() {
+  const here = window.location.pathname + window.location.search;
+  window.location.assign(`${root}/login?return=${encodeURIComponent(here)}`);
+}
+
+/** Sends whoever is not signed in to sign in, before anything is shown. */
+export function useSignedIn(): boolean {
+  const me = useMe();
+  const out = me.error !== null && asProblem(me.error).signedOut && me.data === undefined;
+  useEffect(() => {
+    if (out) signIn();
+  }, [out]);
+  return !out;
+}

@@ -4,7 +4,7 @@ import { Button, Kbd } from '@/parts/button';
 import { Cli } from '@/parts/cli';
 import { Dialog } from '@/parts/dialog';
 import { Empty } from '@/parts/empty';
-import { Menu, MenuItem } from '@/parts/menu';
+import { Menu } from '@/parts/menu';
 import { ProblemPanel } from '@/parts/problem-panel';
 import { SkeletonRows } from '@/parts/skeleton';
 import { Badge, HealthMark, healths, StepMark, steps } from '@/parts/status-mark';
@@ -61,11 +61,7 @@ export default function Kit() {
         <Tooltip text="More words">
           <Button>Tooltip</Button>
         </Tooltip>
-        <Menu label="Menu">
-          <MenuItem onClick={() => toast('Chosen')} hint="e">
-            An item
-          </MenuItem>
-        </Menu>
+        <Menu label="Menu" items={[{ kind: 'item', label: 'An item', hint: 'e', onClick: () => toast('Chosen') }]} />
         <Kbd>g</Kbd>
       </p>
       <p className="flex gap-4">

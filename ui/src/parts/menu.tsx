@@ -1,81 +1,61 @@
-import { Menu as Base } from '@base-ui/react/menu';
-import { Check } from 'lucide-react';
-import type { ReactNode } from 'react';
-import { buttonClass, Kbd } from './button';
+import { lazy, type ReactNode, Suspense, useState } from 'react';
+import { buttonClass } from './button';
 
-interface MenuProps {
+/** One line of a menu. */
+export type MenuEntry =
+  | { kind: 'item'; label: ReactNode; onClick(): void; hint?: string; disabled?: boolean }
+  | {
+      kind: 'choice';
+      title: string;
+      value: string;
+      onChange(value: string): void;
+      options: readonly { value: string; label: ReactNode }[];
+    }
+  | {
+      kind: 'ticks';
+      title?: string;
+      options: readonly { label: ReactNode; aside?: ReactNode; on: boolean; onChange(on: boolean): void }[];
+    }
+  | { kind: 'text'; label: ReactNode }
+  | { kind: 'line' };
+
+export interface MenuProps {
   /** What the button shows; it is its name, too, unless `name` is given. */
   label: ReactNode;
   name?: string;
   look?: 'plain' | 'bare';
   className?: string;
-  children: ReactNode;
+  align?: 'start' | 'end';
+  items: readonly (MenuEntry | false | undefined)[];
 }
 
-/** A button that opens a menu of MenuItem or MenuChoice. */
-export function Menu({ label, name, look = 'plain', className, children }: MenuProps) {
+const load = () => import('./menu-open');
+const Open = lazy(load);
+
+/**
+ * A button that opens a menu. What a menu is made of is fetched when somebody is
+ * about to open one, since no page needs it to be shown.
+ */
+export function Menu(props: MenuProps) {
+  const [wanted, setWanted] = useState(false);
+  const closed = (
+    <button
+      type="button"
+      aria-haspopup="menu"
+      aria-expanded={false}
+      aria-label={props.name}
+      className={buttonClass(props.look, props.className)}
+      onPointerEnter={() => void load()}
+      onFocus={() => void load()}
+      onClick={() => setWanted(true)}
+    >
+      {props.label}
+    </button>
+  );
+  if (!wanted) return closed;
   return (
-    <Base.Root>
-      <Base.Trigger className={buttonClass(look, className)} aria-label={name}>
-        {label}
-      </Base.Trigger>
-      <Base.Portal>
-        <Base.Positioner sideOffset={4} align="end" className="z-50">
-          <Base.Popup className="min-w-44 rounded-lg border border-line bg-raised p-1 shadow-float outline-none">
-            {children}
-          </Base.Popup>
-        </Base.Positioner>
-      </Base.Portal>
-    </Base.Root>
+    <Suspense fallback={closed}>
+      <Open {...props} />
+    </Suspense>
   );
 }
-
-const item =
-  'flex h-7 cursor-pointer items-center gap-2 rounded-md px-2 outline-none select-none data-highlighted:bg-hover data-disabled:opacity-50';
-
-export function MenuItem({
-  onClick,
-  hint,
-  disabled,
-  children,
-}: {
-  onClick(): void;
-  hint?: string;
-  disabled?: boolean;
-  children: ReactNode;
-}) {
-  return (
-    <Base.Item className={item} onClick={onClick} disabled={disabled}>
-      <span className="flex flex-1 items-center gap-2">{children}</span>
-      {hint && <Kbd>{hint}</Kbd>}
-    </Base.Item>
-  );
-}
-
-interface ChoiceProps<T extends string> {
-  value: T;
-  onChange(value: T): void;
-  options: readonly { value: T; label: ReactNode }[];
-  title: string;
-}
-
-/** One of several, with a tick at the chosen one. */
-export function MenuChoice<T extends string>({ value, onChange, options, title }: ChoiceProps<T>) {
-  return (
-    <Base.Group>
-      <Base.GroupLabel className="px-2 pt-1 pb-0.5 text-xs text-muted">{title}</Base.GroupLabel>
-      <Base.RadioGroup value={value} onValueChange={(v) => onChange(v as T)}>
-        {options.map((o) => (
-          <Base.RadioItem key={o.value} value={o.value} closeOnClick className={item}>
-            <span className="flex-1">{o.label}</span>
-            <Base.RadioItemIndicator>
-              <Check size={14} aria-hidden className="text-accent" />
-            </Base.RadioItemIndicator>
-          </Base.RadioItem>
-        ))}
-      </Base.RadioGroup>
-    </Base.Group>
-  );
-}
-
-export const MenuLine = () => <Base.Separator className="mx-1 my-1 h-px bg-line" />;

@@ -16,5 +16,3 @@ export function Tooltip({ text, children }: { text: ReactNode; children: ReactEl
     </Base.Root>
   );
 }
-
-export const TooltipProvider = Base.Provider;

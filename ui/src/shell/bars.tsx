@@ -1,7 +1,8 @@
 import { CloudOff, LogIn, RefreshCw } from 'lucide-react';
 import type { ReactNode } from 'react';
+import { signIn } from '@/api/me';
 import { hub, useLiveState } from '@/live/use-live';
-import { Button, ButtonLink } from '@/parts/button';
+import { Button } from '@/parts/button';
 import { useNow } from '@/parts/time';
 
 /** Bars over the page, for what concerns all of it; in words, with what to do. */
@@ -11,9 +12,7 @@ export function Bars() {
   if (live.phase === 'signed-out') {
     return (
       <Bar icon={<LogIn size={14} aria-hidden />} text="You are signed out. What is on screen no longer changes.">
-        <ButtonLink to={`/login?return=${encodeURIComponent(window.location.pathname + window.location.search)}`}>
-          Sign in
-        </ButtonLink>
+        <Button onClick={signIn}>Sign in</Button>
       </Bar>
     );
   }

@@ -3,8 +3,8 @@ import { Fragment } from 'react';
 import { Link } from 'wouter';
 import { useMe } from '@/api/me';
 import { buttonClass, Kbd } from '@/parts/button';
-import { Menu, MenuChoice, MenuItem, MenuLine } from '@/parts/menu';
-import { setTheme, themes, useTheme } from '@/theme/theme';
+import { Menu } from '@/parts/menu';
+import { setTheme, type Theme, themes, useTheme } from '@/theme/theme';
 import { overlays } from './overlays';
 import { useCurrentPage } from './page';
 
@@ -73,19 +73,19 @@ function You() {
         )
       }
       className="px-1!"
-    >
-      {name && <p className="max-w-64 truncate px-2 pt-1 pb-1.5 text-muted">{name}</p>}
-      <MenuChoice
-        title="Theme"
-        value={theme}
-        onChange={setTheme}
-        options={themes.map((t) => ({ value: t, label: { auto: 'As the system', light: 'Light', dark: 'Dark' }[t] }))}
-      />
-      <MenuLine />
-      <MenuItem onClick={() => overlays.open('keys')} hint="?">
-        Keyboard
-      </MenuItem>
-    </Menu>
+      items={[
+        name !== '' && { kind: 'text', label: name },
+        {
+          kind: 'choice',
+          title: 'Theme',
+          value: theme,
+          onChange: (t) => setTheme(t as Theme),
+          options: themes.map((t) => ({ value: t, label: { auto: 'As the system', light: 'Light', dark: 'Dark' }[t] })),
+        },
+        { kind: 'line' },
+        { kind: 'item', label: 'Keyboard', hint: '?', onClick: () => overlays.open('keys') },
+      ]}
+    />
   );
 }
 

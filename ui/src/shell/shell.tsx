@@ -1,5 +1,6 @@
 import { lazy, type ReactNode, Suspense, useEffect } from 'react';
 import { useLocation } from 'wouter';
+import { useSignedIn } from '@/api/me';
 import { useCommands } from '@/commands/commands';
 import { listen } from '@/commands/keys';
 import { hub } from '@/live/use-live';
@@ -21,6 +22,7 @@ export function Shell({ children }: { children: ReactNode }) {
   useEffect(() => hub.start(), []);
   useEffect(() => listen(), []);
   useGlobalCommands();
+  const signedIn = useSignedIn();
   const overlay = useOverlay();
   return (
     <div className="flex h-full">
@@ -36,7 +38,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <Header />
         <Bars />
         <main id="main" tabIndex={-1} className="flex min-h-0 flex-1 flex-col overflow-auto outline-none">
-          {children}
+          {signedIn && children}
         </main>
         <Footer />
       </div>
