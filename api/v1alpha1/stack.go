@@ -661,12 +661,19 @@ type StackStatus struct {
 	//
 	// +optional
 	Release int64 `json:"release,omitempty"`
-	// History holds the ten newest releases, newest first.
+	// History holds the two newest releases, newest first.
 	//
 	// +optional
-	// +kubebuilder:validation:MaxItems=10
+	// +kubebuilder:validation:MaxItems=2
 	// +listType=atomic
 	History []Release `json:"history,omitempty"`
+	// Earlier holds up to eight releases before those, newest first, each as JSON: as
+	// text they cost every write of the status a tenth of what they would as objects.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxItems=8
+	// +listType=atomic
+	Earlier []string `json:"earlier,omitempty"`
 	// Run is how far the newest release with hooks or several waves is; absent for a
 	// Stack that has neither.
 	//

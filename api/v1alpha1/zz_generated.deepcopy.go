@@ -857,6 +857,11 @@ func (in *StackStatus) DeepCopyInto(out *StackStatus) {
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
 	}
+	if in.Earlier != nil {
+		in, out := &in.Earlier, &out.Earlier
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.Run != nil {
 		in, out := &in.Run, &out.Run
 		*out = new(StackRun)

@@ -25,7 +25,7 @@ func ActionOf(s *v1alpha1.Stack) hook.Action {
 		return hook.Upgrade
 	}
 	earlier := func(r v1alpha1.Release) bool { return r.Revision == pin && r.Outcome == "Succeeded" }
-	if slices.ContainsFunc(s.Status.History, earlier) {
+	if slices.ContainsFunc(s.Status.Releases(), earlier) {
 		return hook.Rollback
 	}
 	return hook.Upgrade

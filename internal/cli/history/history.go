@@ -73,14 +73,11 @@ func run(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	releases := s.Status.History
+	releases := s.Status.Releases()
 	if !f.ForPeople() {
 		items := make([]any, len(releases))
 		for i, r := range releases {
 			items[i] = r
-		}
-		if releases == nil {
-			releases = []v1alpha1.Release{}
 		}
 		return f.Write(o.IO.Out, Answer{form.Of("ReleaseList"), s.Namespace, s.Name, releases}, items...)
 	}

@@ -169,7 +169,7 @@ func AtRevision(hash string) Condition {
 
 func atRelease(n int64) Condition {
 	return Condition{"at release " + strconv.FormatInt(n, 10), present(func(s *v1alpha1.Stack) (bool, error) {
-		for _, r := range s.Status.History {
+		for _, r := range s.Status.Releases() {
 			if r.ID == n && (r.Outcome == "Failed" || r.Outcome == "Superseded") {
 				return false, fault.Invalid("release %d ended as %s: %s", n, strings.ToLower(r.Outcome), r.Message).
 					At("stack %s/%s", s.Namespace, s.Name).WithHint("lockstep explain %s/%s", s.Namespace, s.Name)

@@ -73,7 +73,7 @@ func (r *Reconciler) keepRecord(ctx context.Context, p *pass) {
 // Healing drift is no release to Helm: it would be the same again.
 func recordDue(p *pass) (e helmrecord.Ended, due bool) {
 	s := &p.stack.Status
-	for _, h := range s.History {
+	for _, h := range s.Releases() {
 		if h.Cause == causeDrift {
 			continue
 		}

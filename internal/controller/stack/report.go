@@ -153,8 +153,6 @@ const (
 	outcomeSuperseded  = "Superseded"
 )
 
-const maxHistory = 10
-
 // begin adds a release, or takes up the one at the head again when the same plan
 // is only tried once more.
 func begin(s *v1alpha1.StackStatus, p *pass, now metav1.Time) (news string) {
@@ -183,7 +181,7 @@ func begin(s *v1alpha1.StackStatus, p *pass, now metav1.Time) (news string) {
 		Digest: p.plan.Digest, Summary: summary, Cause: p.cause(),
 		Outcome: outcomeProgressing, StartedAt: metav1.NewTime(p.start),
 	}
-	s.History = append([]v1alpha1.Release{entry}, s.History[:min(len(s.History), maxHistory-1)]...)
+	s.Begin(entry)
 	if entry.Cause == causeDrift {
 		return healNews(p.healed)
 	}

@@ -426,7 +426,7 @@ func (p *pass) enter(now time.Time) {
 		Digest: s.Run.Plan, Summary: "nothing to change", Cause: p.cause(),
 		Outcome: outcomeProgressing, StartedAt: s.Run.StartedAt,
 	}
-	s.History = append([]v1alpha1.Release{entry}, s.History[:min(len(s.History), maxHistory-1)]...)
+	s.Begin(entry)
 }
 
 // summary says what a run did so far.
