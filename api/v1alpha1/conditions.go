@@ -23,6 +23,7 @@ const (
 	ReasonConnected   = "Connected"
 	ReasonProgressing = "Progressing"
 	ReasonSuspended   = "Suspended"
+	ReasonPaused      = "Paused"
 	ReasonHeld        = "Held"
 	ReasonWaiting     = "WaitingForDependency"
 	ReasonDegraded    = "Degraded"
@@ -79,6 +80,11 @@ func Deleting(message string) Verdict {
 // Suspended: nothing is done on purpose.
 func Suspended() Verdict {
 	return verdict(metav1.ConditionFalse, ReasonSuspended, "suspended; nothing is changed until it is resumed")
+}
+
+// Paused: somebody wants a Stack to be left as it is.
+func Paused(p *Pause) Verdict {
+	return verdict(metav1.ConditionFalse, ReasonPaused, p.String()+"; nothing is changed until it is resumed")
 }
 
 // Held: a gate is closed.

@@ -84,6 +84,12 @@ var verdicts = map[string]struct {
 		},
 		kstatus: status.InProgressStatus,
 	},
+	"Paused": {
+		why:     "Whoever finds it paused learns who did it and why.",
+		verdict: v1alpha1.Paused(&v1alpha1.Pause{By: "ana", Reason: "migration"}),
+		want:    []shown{{"Ready", "False", "Paused", "paused by ana: migration; nothing is changed until it is resumed"}},
+		kstatus: status.InProgressStatus,
+	},
 	"Suspended": {
 		why:     "Nothing is wrong and nothing moves: whoever waits has to wait, not to fail.",
 		verdict: v1alpha1.Suspended(),

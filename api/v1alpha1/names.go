@@ -32,9 +32,6 @@ const (
 	// value changes.
 	AnnotationTestAt = "lockstep.dev/test-at"
 
-	// AnnotationPausedReason, on a Stack, says why somebody suspended it.
-	AnnotationPausedReason = "lockstep.dev/paused-reason"
-
 	// AnnotationPrune set to "disabled" on an object keeps it when it leaves Git.
 	AnnotationPrune = "lockstep.dev/prune"
 

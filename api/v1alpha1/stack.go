@@ -99,11 +99,18 @@ type StackSpec struct {
 	// +optional
 	Sync Sync `json:"sync,omitzero"`
 
-	// Suspend leaves everything as it is until it is taken back: nothing is applied,
-	// pruned or healed. Deleting a suspended Stack leaves its objects on the Target.
+	// Pause leaves everything as it is until it is taken back or runs out: nothing is
+	// applied, pruned or healed. Deleting a paused Stack leaves its objects on the
+	// Target.
 	//
 	// +optional
-	Suspend bool `json:"suspend,omitempty"`
+	Pause *Pause `json:"pause,omitempty"`
+
+	// Hold keeps an earlier commit live while Git goes on, until it is taken back or
+	// runs out.
+	//
+	// +optional
+	Hold *Hold `json:"hold,omitempty"`
 
 	// Interval between two checks when no event asks for one. A check that finds
 	// nothing new costs no API call.

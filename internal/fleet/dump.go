@@ -33,7 +33,7 @@ type UnitDump struct {
 	Target     string   `json:"target"`
 	DependsOn  []string `json:"dependsOn,omitempty"`
 	WaitedFor  []string `json:"waitedForBy,omitempty"`
-	Pinned     bool     `json:"pinned,omitempty"`
+	Pin        string   `json:"pin,omitempty"`
 	Remembered bool     `json:"remembered"` // nothing has to be rendered to know it
 	Key        string   `json:"key,omitempty"`
 	Commit     string   `json:"commit,omitempty"`
@@ -72,7 +72,7 @@ func dumpUnit(name lockstep.Unit, x *unit) UnitDump {
 	d := UnitDump{
 		Name: name.String(), Ready: x.state.Ready, Why: x.state.Why,
 		Sources: names(x.links.Sources), Target: x.links.Target.String(),
-		DependsOn: names(x.links.Dependencies), Pinned: x.links.Pinned,
+		DependsOn: names(x.links.Dependencies), Pin: x.links.Pin,
 		WaitedFor: names(slices.SortedFunc(maps.Keys(x.waiters), graph.Compare)),
 	}
 	m := x.memo

@@ -26,8 +26,8 @@ type Links struct {
 	Sources      []lockstep.Unit // its own first
 	Dependencies []lockstep.Unit
 	Target       lockstep.TargetRef
-	Pinned       bool // to a commit: news of its own Source does not touch it
-	Deaf         bool // to drift: what others change is not even looked at
+	Pin          string // a commit: news of its own Source does not touch it; "" follows
+	Deaf         bool   // to drift: what others change is not even looked at
 }
 
 // Memo is what a unit's last render came to, small enough to keep for every
@@ -107,6 +107,10 @@ func (f *Fleet) Link(u lockstep.Unit, l Links) {
 		f.mu.Unlock()
 		return
 	}
+	if x.links.Pin != l.Pin {
+		// A hold that runs out changes no spec: what was rendered speaks of another commit.
+		x.memo = nil
+	}
 	f.unlink(u, x.links)
 	x.links = l
 	var need Need
@@ -160,7 +164,7 @@ func (f *Fleet) Publish(src lockstep.Unit, snap source.Snapshot, at func(string)
 	var wake []lockstep.Unit
 	for u := range o.users {
 		x := f.units[u]
-		if !first && !healed && !moved || x.links.Pinned && x.memo != nil && !healed {
+		if !first && !healed && !moved || x.links.Pin != "" && x.memo != nil && !healed {
 			continue
 		}
 		if f.untouched(x) {
@@ -371,7 +375,7 @@ func (f *Fleet) untouched(x *unit) bool {
 	if x.memo == nil || len(x.links.Sources) == 0 {
 		return false
 	}
-	if x.links.Pinned {
+	if x.links.Pin != "" {
 		return true
 	}
 	own := f.origin(x.links.Sources[0]).snapshot
@@ -393,7 +397,7 @@ func (f *Fleet) untouched(x *unit) bool {
 }
 
 func (f *Fleet) commitOf(x *unit) string {
-	if x.links.Pinned {
+	if x.links.Pin != "" {
 		return x.memo.Commit
 	}
 	if own := f.origin(x.links.Sources[0]).snapshot; own != nil {
@@ -410,6 +414,6 @@ func (f *Fleet) wakeAll(us []lockstep.Unit) {
 }
 
 func equalLinks(a, b Links) bool {
-	return (a.Sources == nil) == (b.Sources == nil) && a.Target == b.Target && a.Pinned == b.Pinned && a.Deaf == b.Deaf &&
+	return (a.Sources == nil) == (b.Sources == nil) && a.Target == b.Target && a.Pin == b.Pin && a.Deaf == b.Deaf &&
 		slices.Equal(a.Sources, b.Sources) && slices.Equal(a.Dependencies, b.Dependencies)
 }

@@ -51,7 +51,7 @@ func newField(b testing.TB) *field {
 	s := w.Serve(world.ServeOptions{})
 	f.Eventually("the API sets finalizers", time.Minute, func() (bool, string) {
 		stack := newStack(w.Namespace, 0)
-		stack.Name, stack.GenerateName, stack.Spec.Suspend = "", "warm-", true
+		stack.Name, stack.GenerateName, stack.Spec.Pause = "", "warm-", &v1alpha1.Pause{}
 		w.Create(stack)
 		_ = w.Client.Delete(b.Context(), stack)
 		return len(stack.Finalizers) > 0, "not yet"

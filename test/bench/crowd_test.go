@@ -191,7 +191,11 @@ func (x *fleet) besideSick(to *sample, n, sick, first, commits int) {
 }
 
 func (x *fleet) suspend(first, n int, suspended bool) {
-	patch := client.RawPatch("application/merge-patch+json", fmt.Appendf(nil, `{"spec":{"suspend":%t}}`, suspended))
+	pause := "null"
+	if suspended {
+		pause = "{}"
+	}
+	patch := client.RawPatch("application/merge-patch+json", fmt.Appendf(nil, `{"spec":{"pause":%s}}`, pause))
 	all(x.b, n, 4, func(i int) error {
 		s := &v1alpha1.Stack{ObjectMeta: newStack(x.Namespace, first+i).ObjectMeta}
 		return x.Client.Patch(x.b.Context(), s, patch)

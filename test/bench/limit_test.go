@@ -174,7 +174,7 @@ func (f *field) wipe(namespace string, n int) {
 	f.b.Helper()
 	api := "/apis/lockstep.dev/v1alpha1/namespaces/" + namespace + "/stacks"
 	all(f.b, n, 16, func(i int) error {
-		err := f.bare.send(http.MethodPatch, api+"/"+app(i), mergePatch, []byte(`{"metadata":{"finalizers":null},"spec":{"suspend":true}}`))
+		err := f.bare.send(http.MethodPatch, api+"/"+app(i), mergePatch, []byte(`{"metadata":{"finalizers":null},"spec":{"pause":{}}}`))
 		if err != nil {
 			return err
 		}

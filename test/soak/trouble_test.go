@@ -167,9 +167,9 @@ func (s *scene) pauseOne() {
 }
 
 func (s *scene) suspend(u *unit) {
-	patch := `{"spec":{"suspend":false}}`
+	patch := `{"spec":{"pause":null}}`
 	if u.paused {
-		patch = `{"spec":{"suspend":true}}`
+		patch = `{"spec":{"pause":{}}}`
 	}
 	stack := &v1alpha1.Stack{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: u.name}}
 	s.tolerate(s.Client.Patch(s.ctx(), stack, client.RawPatch("application/merge-patch+json", []byte(patch))))

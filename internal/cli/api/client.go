@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -62,6 +63,7 @@ func mapper() meta.RESTMapper {
 	m.Add(core.WithKind("ConfigMap"), meta.RESTScopeNamespace)
 	m.Add(core.WithKind("Namespace"), meta.RESTScopeRoot)
 	m.Add(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"), meta.RESTScopeRoot)
+	m.Add(authenticationv1.SchemeGroupVersion.WithKind("SelfSubjectReview"), meta.RESTScopeRoot)
 	return m
 }
 
@@ -168,12 +170,18 @@ func (c *Client) Annotate(ctx context.Context, obj client.Object, annotations ma
 	return c.patch(ctx, obj, map[string]any{"metadata": map[string]any{"annotations": nullable(annotations)}})
 }
 
-// SetSuspend pauses or resumes a Stack and notes why.
-func (c *Client) SetSuspend(ctx context.Context, s *v1alpha1.Stack, suspend bool, annotations map[string]string) error {
-	return c.patch(ctx, s, map[string]any{
-		"metadata": map[string]any{"annotations": nullable(annotations)},
-		"spec":     map[string]any{"suspend": suspend},
-	})
+// SetPause pauses a Stack, or resumes it with nil.
+func (c *Client) SetPause(ctx context.Context, s *v1alpha1.Stack, p *v1alpha1.Pause) error {
+	return c.patch(ctx, s, map[string]any{"spec": map[string]any{"pause": p}})
+}
+
+// Whoami returns the name that the cluster knows the caller by.
+func (c *Client) Whoami(ctx context.Context) (string, error) {
+	r := &authenticationv1.SelfSubjectReview{}
+	if err := c.c.Create(ctx, r); err != nil {
+		return "", c.faultOf(err, "user", "", "yourself")
+	}
+	return r.Status.UserInfo.Username, nil
 }
 
 // WatchStacks reports every change of the Stacks in a namespace that is newer

@@ -141,7 +141,7 @@ func run(ctx context.Context, o *options) error {
 }
 
 func (o *options) facts(ctx context.Context, r reader, s *v1alpha1.Stack) []Fact {
-	out := []Fact{o.seen(s), paused(s), source(ctx, r, s)}
+	out := []Fact{o.seen(s), paused(s, o.Now()), source(ctx, r, s)}
 	if t := stack.TargetOf(s); !t.IsLocal() {
 		out = append(out, target(ctx, r, t))
 	}
@@ -172,15 +172,16 @@ func (o *options) seen(s *v1alpha1.Stack) Fact {
 	return Fact{OK: true, About: "server", Message: fmt.Sprintf("has looked at its spec; %s for %s", v.Standing, term.Age(o.Now().Sub(v.Since.Time)))}
 }
 
-func paused(s *v1alpha1.Stack) Fact {
-	if !s.Spec.Suspend {
+func paused(s *v1alpha1.Stack, now time.Time) Fact {
+	p := s.Spec.Pause.At(now)
+	if p == nil {
 		return Fact{OK: true, About: "paused", Message: "no"}
 	}
-	why := s.Annotations[v1alpha1.AnnotationPausedReason]
-	if why == "" {
-		why = "nobody said why"
+	why := p.String()
+	if p.Reason == "" {
+		why += "; nobody said why"
 	}
-	return Fact{About: "paused", Message: "spec.suspend is set: " + why, next: "lockstep resume " + stack.UnitOf(s).String()}
+	return Fact{About: "paused", Message: why, next: "lockstep resume " + stack.UnitOf(s).String()}
 }
 
 func source(ctx context.Context, r reader, s *v1alpha1.Stack) Fact {

@@ -238,6 +238,7 @@ type Looked struct {
 func (l *Lookup) Plan(ctx context.Context, s *v1alpha1.Stack) (Looked, error) {
 	e := l.Engine()
 	var out Looked
+	s, _ = stack.InForce(s, time.Now())
 	in, err := stack.Resolve(ctx, l, s)
 	if err != nil {
 		return out, at(s, err)

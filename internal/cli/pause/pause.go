@@ -4,8 +4,10 @@ package pause
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/cli/api"
@@ -21,29 +23,32 @@ type options struct {
 	API    func() (*api.Client, error)
 	Unit   lockstep.Unit
 	Reason string
+	For    time.Duration
 	Output string
+	Now    func() time.Time
 }
 
 // NewPause returns the command pause.
 func NewPause(e *env.Env) *cobra.Command {
-	o := &options{IO: e.IO, API: e.Client}
+	o := &options{IO: e.IO, API: e.Client, Now: e.Now}
 	cmd := &cobra.Command{
 		Use:   "pause STACK",
 		Short: "Leave a stack as it is until it is resumed",
 		Long: `Leave a stack as it is until it is resumed: nothing is applied, pruned or healed.
 
-It sets spec.suspend on the cluster. Where the Stack itself is kept in Git, change
-it there, or what keeps it will take this back.`,
-		Example: `  lockstep pause payments/shop --reason "database migration, ask ana"`,
+With --for it goes on by itself after that time. It sets spec.pause on the cluster,
+which a Stack that is itself kept in Git may leave to it by not mentioning it.`,
+		Example: `  lockstep pause payments/shop --reason "database migration, ask ana" --for 2h`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return pause(cmd.Context(), o) },
 	}
 	cmd.Flags().StringVar(&o.Reason, "reason", "", "why, for who finds it paused")
+	cmd.Flags().DurationVar(&o.For, "for", 0, "go on by itself after this time; 0 for never")
 	return o.on(e, cmd)
 }
 
 // NewResume returns the command resume.
 func NewResume(e *env.Env) *cobra.Command {
-	o := &options{IO: e.IO, API: e.Client}
+	o := &options{IO: e.IO, API: e.Client, Now: e.Now}
 	return o.on(e, &cobra.Command{
 		Use:     "resume STACK",
 		Short:   "Go on with a paused stack",
@@ -64,41 +69,69 @@ func (o *options) on(e *env.Env, cmd *cobra.Command) *cobra.Command {
 }
 
 func pause(ctx context.Context, o *options) error {
-	return o.set(ctx, true, "paused", "lockstep resume "+o.Unit.String())
+	if o.For < 0 {
+		return fault.Usage("--for %s is in the past", o.For).WithHint("a time like 90m or 24h")
+	}
+	c, s, err := o.stack(ctx)
+	if err != nil {
+		return err
+	}
+	if s.DeletionTimestamp != nil {
+		return fault.Conflict("is being deleted").At("stack %s", o.Unit)
+	}
+	p := &v1alpha1.Pause{Reason: o.Reason}
+	if p.By, err = c.Whoami(ctx); err != nil {
+		return err
+	}
+	if o.For > 0 {
+		p.Until = &metav1.Time{Time: o.Now().Add(o.For).Truncate(time.Second)}
+	}
+	done := "paused"
+	if s.Spec.Pause.At(o.Now()) != nil {
+		done = "already paused; the reason and the end are new"
+	}
+	if err := c.SetPause(ctx, s, p); err != nil {
+		return err
+	}
+	return o.say(s, done, "lockstep resume "+o.Unit.String())
 }
 
 func resume(ctx context.Context, o *options) error {
-	o.Reason = ""
-	return o.set(ctx, false, "resumed", "lockstep wait "+o.Unit.String())
-}
-
-func (o *options) set(ctx context.Context, suspend bool, done, next string) error {
-	f, err := form.Parse(o.Output, form.Single)
+	c, s, err := o.stack(ctx)
 	if err != nil {
 		return err
+	}
+	done := "resumed"
+	if s.Spec.Pause.At(o.Now()) == nil {
+		done = "already resumed"
+	}
+	if err := c.SetPause(ctx, s, nil); err != nil {
+		return err
+	}
+	return o.say(s, done, "lockstep wait "+o.Unit.String())
+}
+
+func (o *options) stack(ctx context.Context) (*api.Client, *v1alpha1.Stack, error) {
+	if _, err := form.Parse(o.Output, form.Single); err != nil {
+		return nil, nil, err
 	}
 	c, err := o.API()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	s, err := c.Stack(ctx, o.Unit)
+	return c, s, err
+}
+
+func (o *options) say(s *v1alpha1.Stack, done, next string) error {
+	f, err := form.Parse(o.Output, form.Single)
 	if err != nil {
-		return err
-	}
-	if suspend && s.DeletionTimestamp != nil {
-		return fault.Conflict("is being deleted").At("stack %s", o.Unit)
-	}
-	already := s.Spec.Suspend == suspend
-	if err := c.SetSuspend(ctx, s, suspend, map[string]string{v1alpha1.AnnotationPausedReason: o.Reason}); err != nil {
 		return err
 	}
 	if !f.ForPeople() {
 		s.SetManagedFields(nil)
 		s.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Stack"))
 		return f.Write(o.IO.Out, s)
-	}
-	if already {
-		done = "already " + done
 	}
 	o.IO.Printf("%s %s\n", o.Unit, done)
 	o.IO.Notef("next: %s", next)

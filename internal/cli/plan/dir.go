@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -106,7 +107,7 @@ func (o *options) stacksOf(ctx context.Context, c *api.Client, sources []lockste
 	for i := range list.Items {
 		s := &list.Items[i]
 		for _, src := range stack.SourcesOf(s) {
-			if slices.Contains(sources, src) && s.Spec.Source.Revision == "" {
+			if slices.Contains(sources, src) && s.Spec.Source.Revision == "" && s.Spec.Hold.At(time.Now()) == nil {
 				out = append(out, s)
 				break
 			}

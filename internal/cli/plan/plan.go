@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -137,7 +138,7 @@ func (o *options) settled(s *v1alpha1.Stack, k lookup.Looked) {
 	_, held := k.Plan.Held()
 	switch {
 	case k.Plan.Empty() || held:
-	case s.Spec.Suspend:
+	case s.Spec.Pause.At(time.Now()) != nil:
 		o.IO.Notef("the stack is paused; next: lockstep resume %s", stack.UnitOf(s))
 	case s.Spec.Sync.Mode == v1alpha1.SyncManual:
 		o.IO.Notef("the stack is applied on request; next: lockstep reconcile %s --wait", stack.UnitOf(s))

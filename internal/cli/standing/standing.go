@@ -69,6 +69,7 @@ var byReason = map[string]Standing{
 	v1alpha1.ReasonProgressing: Progressing,
 	v1alpha1.ReasonDeleting:    Progressing,
 	v1alpha1.ReasonSuspended:   Paused,
+	v1alpha1.ReasonPaused:      Paused,
 	v1alpha1.ReasonHeld:        Blocked,
 	v1alpha1.ReasonWaiting:     Waiting,
 	"Waiting":                  Waiting, // a fault of that kind: nothing is wrong
@@ -84,7 +85,7 @@ func OfStack(s *v1alpha1.Stack) Verdict {
 		}
 		return v
 	}
-	return current(of(s.Status.Conditions), s.Generation, s.Status.ObservedGeneration, s.Spec.Suspend)
+	return current(of(s.Status.Conditions), s.Generation, s.Status.ObservedGeneration, s.Spec.Pause != nil)
 }
 
 // OfSource reads a Source's conditions.

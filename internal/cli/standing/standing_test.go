@@ -33,7 +33,7 @@ func TestOfStack(t *testing.T) {
 		"Fault":       {why: "Whatever the fault.", in: v1alpha1.Failing("Unavailable", "no route", false), want: Failing},
 		"FaultWaits":  {why: "A fault that only waits is no failure.", in: v1alpha1.Failing("Waiting", "not fetched yet", false), want: Waiting},
 		"Drifted":     {why: "Somebody changed it and healing is off.", in: v1alpha1.Drifted("replicas"), want: Drifted},
-		"Paused":      {why: "On purpose.", in: v1alpha1.Suspended(), want: Paused},
+		"Paused":      {why: "On purpose.", in: v1alpha1.Paused(&v1alpha1.Pause{}), want: Paused},
 		"NewSpec": {
 			why:  "The verdict is about the spec before.",
 			in:   v1alpha1.InSync("main@1", 3),
@@ -43,7 +43,7 @@ func TestOfStack(t *testing.T) {
 		"JustPaused": {
 			why:  "Who paused it sees that at once.",
 			in:   v1alpha1.InSync("main@1", 3),
-			edit: func(s *v1alpha1.Stack) { s.Generation, s.Spec.Suspend = 2, true },
+			edit: func(s *v1alpha1.Stack) { s.Generation, s.Spec.Pause = 2, &v1alpha1.Pause{} },
 			want: Paused,
 		},
 		"New": {

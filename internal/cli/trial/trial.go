@@ -92,7 +92,7 @@ func test(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	if s.Spec.Suspend {
+	if s.Spec.Pause.At(o.Now()) != nil {
 		return fault.Blocked("is paused").At("stack %s", o.Unit).WithHint("lockstep resume %s", o.Unit)
 	}
 	at := o.Now().UTC().Format(time.RFC3339Nano)

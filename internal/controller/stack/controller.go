@@ -66,15 +66,17 @@ func (r *Reconciler) reconcile(ctx context.Context, req reconcile.Request) (reco
 		r.forget(unit)
 		return reconcile.Result{}, nil
 	}
-	p := newPass(r.Report.Latest(s).(*v1alpha1.Stack))
+	s, lapse := stack.InForce(r.Report.Latest(s).(*v1alpha1.Stack), time.Now())
+	p := newPass(s)
+	p.lapse = lapse
 	ctx, cancel := bounded(ctx, s)
 	defer cancel()
 	if !s.DeletionTimestamp.IsZero() {
 		return r.finalize(ctx, p)
 	}
 	r.Fleet.Link(unit, linksOf(s))
-	if s.Spec.Suspend {
-		return r.report(ctx, p, v1alpha1.Suspended(), nil)
+	if s.Spec.Pause != nil {
+		return r.report(ctx, p, v1alpha1.Paused(s.Spec.Pause), nil)
 	}
 	if ring := r.Fleet.Cycle(unit); ring != nil {
 		return r.fail(ctx, p, cyclic(ring))
@@ -161,7 +163,7 @@ func linksOf(s *v1alpha1.Stack) fleet.Links {
 		Sources:      stack.SourcesOf(s),
 		Dependencies: stack.DependenciesOf(s),
 		Target:       stack.TargetOf(s),
-		Pinned:       s.Spec.Source.Revision != "",
+		Pin:          s.Spec.Source.Revision,
 		Deaf:         s.Spec.Sync.Drift == v1alpha1.DriftIgnore,
 	}
 }

@@ -41,7 +41,7 @@ func (r *Reconciler) finalize(ctx context.Context, p *pass) (reconcile.Result, e
 		return r.report(ctx, p, v1alpha1.Deleting(counted(left, "object")+" still to go"), nil)
 	}
 	if err := r.dropRecords(ctx, p); err != nil {
-		err = fault.As(err).WithHint("to let the stack go without touching anything on its target, set spec.suspend to true")
+		err = fault.As(err).WithHint("to let the stack go without touching anything on its target, pause it: lockstep pause")
 		return r.report(ctx, p, report.Fault(err), err)
 	}
 	next := p.stack.DeepCopy()
@@ -54,16 +54,16 @@ func (r *Reconciler) finalize(ctx context.Context, p *pass) (reconcile.Result, e
 }
 
 // tearDown deletes or orphans, and returns how many objects are left to wait
-// for. A suspended Stack leaves everything as it is: that is what suspended means.
+// for. A paused Stack leaves everything as it is: that is what paused means.
 func (r *Reconciler) tearDown(ctx context.Context, p *pass) (left int, err error) {
-	if p.stack.Spec.Suspend {
+	if p.stack.Spec.Pause != nil {
 		return 0, nil
 	}
 	if none, err := r.neverApplied(ctx, p); err != nil || none {
 		return 0, err
 	}
 	if p.driver, err = r.lookup(nil).Driver(ctx, stack.TargetOf(p.stack)); err != nil {
-		return 0, fault.As(err).WithHint("to let the stack go without touching its objects, set spec.suspend to true")
+		return 0, fault.As(err).WithHint("to let the stack go without touching its objects, pause it: lockstep pause")
 	}
 	if err := r.look(ctx, p, nil); err != nil {
 		return 0, err
@@ -71,7 +71,7 @@ func (r *Reconciler) tearDown(ctx context.Context, p *pass) (left int, err error
 	if err := p.live.Unseen; err != nil {
 		// After a crash the stack may have objects of that kind although its status
 		// does not say so. To let it go would leave them behind.
-		return 0, fault.As(err).WithHint("it may have objects of this kind; to let it go without touching its objects, set spec.suspend to true")
+		return 0, fault.As(err).WithHint("it may have objects of this kind; to let it go without touching its objects, pause it: lockstep pause")
 	}
 	if p.plan, err = r.tearDownPlan(p); err != nil {
 		return 0, err

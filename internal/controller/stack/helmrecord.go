@@ -165,7 +165,7 @@ func endsRecords(p *pass) (recorder, bool) {
 	d, able := p.driver.(recorder)
 	kept := wantsRecord(p.stack) || p.stack.Status.HelmRecord != nil
 	s := p.stack.Spec
-	return d, able && kept && s.Helm != nil && !s.Suspend && s.Sync.Deletion != v1alpha1.DeletionOrphan
+	return d, able && kept && s.Helm != nil && s.Pause == nil && s.Sync.Deletion != v1alpha1.DeletionOrphan
 }
 
 // uninstalling says in Helm's record that the objects are about to go. The record

@@ -48,6 +48,8 @@ type pass struct {
 	run *rollout
 	// draft is Helm's record of what this pass rendered, where one is kept.
 	draft []byte
+	// lapse is when the pause or hold in force runs out; zero without one.
+	lapse time.Time
 	// first is before as the pass found it: it may write on its way.
 	first *v1alpha1.Stack
 

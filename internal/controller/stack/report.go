@@ -37,7 +37,7 @@ func (r *Reconciler) settled(ctx context.Context, p *pass) (reconcile.Result, er
 func (r *Reconciler) verdict(p *pass, h lockstep.Health) v1alpha1.Verdict {
 	switch h.Status {
 	case lockstep.Healthy, lockstep.Suspended:
-		return v1alpha1.InSync(revisionOf(p).Short(), len(p.memo.Wants))
+		return onHold(p, v1alpha1.InSync(revisionOf(p).Short(), len(p.memo.Wants)))
 	case lockstep.Degraded:
 		return v1alpha1.Degraded(h.Message)
 	default:
@@ -46,6 +46,14 @@ func (r *Reconciler) verdict(p *pass, h lockstep.Health) v1alpha1.Verdict {
 		}
 		return v1alpha1.Progressing(h.Message)
 	}
+}
+
+// onHold says with v that Git may be ahead of what is live, and why.
+func onHold(p *pass, v v1alpha1.Verdict) v1alpha1.Verdict {
+	if h := p.stack.Spec.Hold; h != nil {
+		v.Ready.Message += "; " + h.String()
+	}
+	return v
 }
 
 // report turns what the pass came to into the status, one event at the most, and
@@ -218,12 +226,15 @@ const (
 	causeRequest = "request"
 	causeRetry   = "retry"
 	causeDrift   = "drift"
+	causeHold    = "rollback"
 )
 
 // cause says why there is something to do.
 func (p *pass) cause() string {
 	s := p.before.Status
 	switch {
+	case s.Key != p.memo.Key && p.stack.Spec.Hold != nil && stack.ActionOf(p.stack) == hook.Rollback:
+		return causeHold
 	case s.Key != p.memo.Key && s.Revision != p.memo.Revision.Commit:
 		return causeCommit
 	case s.ObservedGeneration != p.stack.Generation || s.Key != p.memo.Key:
@@ -349,6 +360,9 @@ func again(p *pass, v v1alpha1.Verdict) time.Duration {
 	}
 	if p.again > 0 {
 		d = min(d, p.again)
+	}
+	if !p.lapse.IsZero() {
+		d = min(d, max(time.Until(p.lapse), 0)+time.Millisecond)
 	}
 	return d
 }

@@ -19,7 +19,7 @@ import (
 // deleted, none do.
 func endsWithHooks(p *pass) bool {
 	s := p.stack
-	return s.Status.DeleteHooks > 0 && !s.Spec.Suspend && s.Spec.Sync.Deletion != v1alpha1.DeletionOrphan
+	return s.Status.DeleteHooks > 0 && s.Spec.Pause == nil && s.Spec.Sync.Deletion != v1alpha1.DeletionOrphan
 }
 
 // rollDown deletes a Stack that has hooks for that: some before its objects go,
@@ -35,7 +35,7 @@ func (r *Reconciler) rollDown(ctx context.Context, p *pass) (done bool, res reco
 		}
 		f := fault.As(err)
 		err = fault.New(f.Kind, "%s, and its deletion has to run %s", f.Error(), counted(int(p.stack.Status.DeleteHooks), "hook")).Because(err).
-			WithHint("to let the stack go without hooks and leave its objects alone, set spec.suspend to true; spec.sync.deletion: orphan does so and takes the marks off")
+			WithHint("to let the stack go without hooks and leave its objects alone, pause it: lockstep pause; spec.sync.deletion: orphan does so and takes the marks off")
 		res, err = r.report(ctx, p, report.Fault(err), err)
 		return false, res, err
 	}

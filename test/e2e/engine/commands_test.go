@@ -158,6 +158,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"registry":   ociRegistry,
 	"charts":     charts,
 	"link":       link,
+	"at":         at,
 }
 
 func of(ts *testscript.TestScript) *scene { return ts.Value(sceneKey{}).(*scene) }
@@ -572,6 +573,14 @@ func edit(ts *testscript.TestScript, neg bool, args []string) {
 	if neg != (err != nil) {
 		ts.Fatalf("edit: %v", err)
 	}
+}
+
+// at NAME DURATION: $NAME is the time so long from now, in whole seconds.
+func at(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 2, "at name duration")
+	d, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	ts.Setenv(args[0], time.Now().Add(d).UTC().Format(time.RFC3339))
 }
 
 // event REF REASON COUNT: so many events with that reason tell of the object.

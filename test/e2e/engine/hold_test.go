@@ -111,7 +111,7 @@ func TestNothingWasApplied(t *testing.T) {
 	w := world.New(t)
 	w.Serve(world.ServeOptions{})
 	s := anonymous(w)
-	s.Spec.Suspend = false
+	s.Spec.Pause = nil
 	s.Spec.Target.Name = "no-such-target"
 	s.Finalizers = []string{v1alpha1.Finalizer}
 	w.Create(s)
@@ -186,7 +186,7 @@ func TestRecordOfKinds(t *testing.T) {
 func anonymous(w *world.World) *v1alpha1.Stack {
 	return &v1alpha1.Stack{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, GenerateName: "anonymous-"},
-		Spec:       v1alpha1.StackSpec{Source: v1alpha1.StackSource{Name: "none"}, Suspend: true}, // no server touches it
+		Spec:       v1alpha1.StackSpec{Source: v1alpha1.StackSource{Name: "none"}, Pause: &v1alpha1.Pause{}}, // no server touches it
 	}
 }
 
