@@ -233,7 +233,7 @@ const (
 func (p *pass) cause() string {
 	s := p.before.Status
 	switch {
-	case s.Key != p.memo.Key && p.stack.Spec.Hold != nil && stack.ActionOf(p.stack) == hook.Rollback:
+	case s.Key != p.memo.Key && p.stack.Spec.Hold != nil && stack.ActionOf(p.before) == hook.Rollback:
 		return causeHold
 	case s.Key != p.memo.Key && s.Revision != p.memo.Revision.Commit:
 		return causeCommit

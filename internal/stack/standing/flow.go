@@ -18,7 +18,13 @@ func flowOf(s *v1alpha1.Stack, st Standing) Flow {
 	case s.DeletionTimestamp != nil:
 		f.Verb, f.What, f.Since = Deleting, "", s.DeletionTimestamp.Time
 	case st.Step == Paused:
-		f.Verb, f.What = Pausing, s.Annotations[v1alpha1.AnnotationPausedReason]
+		f.Verb = Pausing
+		if p := s.Spec.Pause; p != nil {
+			f.What = p.Reason
+			if p.Until != nil {
+				f.Until = p.Until.Time
+			}
+		}
 	case st.Reason == "New" || st.Reason == "NewSpec":
 		f.Verb = Starting
 	case running(s):

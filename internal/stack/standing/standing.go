@@ -155,12 +155,18 @@ var stepOfReason = map[string]Step{
 	v1alpha1.ReasonWaiting:     Blocked,
 	"Waiting":                  Behind, // a fault of that kind: nothing is wrong, something comes first
 	v1alpha1.ReasonDeleting:    Behind,
-	v1alpha1.ReasonSuspended:   Paused,
+	v1alpha1.ReasonPaused:      Paused,
+}
+
+// paused says whether a pause is in force: one that has run out stays in the spec,
+// and the condition knows the time.
+func paused(s *v1alpha1.Stack, ready *metav1.Condition) bool {
+	return s.Spec.Pause != nil && (ready == nil || stale(s) || ready.Reason == v1alpha1.ReasonPaused)
 }
 
 func stepOf(s *v1alpha1.Stack, ready *metav1.Condition) Step {
 	switch {
-	case s.Spec.Suspend:
+	case paused(s, ready):
 		return Paused
 	case ready == nil, stale(s):
 		return Behind
