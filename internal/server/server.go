@@ -95,6 +95,13 @@ func Run(ctx context.Context, o Options) error {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	// Git and renders run in directories of their own, where a relative path leads
+	// elsewhere.
+	dir, err := filepath.Abs(o.DataDir)
+	if err != nil {
+		return fault.Invalid("data directory %q cannot be used", o.DataDir).Because(err)
+	}
+	o.DataDir = dir
 	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
 		return fault.Invalid("data directory %q cannot be used", o.DataDir).Because(err).WithHint("choose another with --data-dir")
 	}

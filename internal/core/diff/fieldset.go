@@ -68,6 +68,19 @@ func FieldSetOf(fieldsV1 map[string]any) (FieldSet, error) {
 // Empty says whether nothing is owned.
 func (f FieldSet) Empty() bool { return f.root == nil || f.root.leaf() }
 
+// Has says whether the field at the end of a path of fields is owned, whole or in
+// part, with its own entry.
+func (f FieldSet) Has(names ...string) bool {
+	n := f.root
+	for _, name := range names {
+		if n == nil {
+			return false
+		}
+		n = n.field(name)
+	}
+	return n != nil
+}
+
 func (n *owned) leaf() bool {
 	return len(n.fields) == 0 && len(n.items) == 0 && len(n.values) == 0 && len(n.index) == 0
 }

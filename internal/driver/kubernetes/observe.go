@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/core/diff"
@@ -150,7 +149,7 @@ func (c *Cluster) prove(ctx context.Context, r *record, desired lockstep.Object)
 // never kept by the API (re-applying tells which). It returns false when it knows
 // no more than before.
 func (c *Cluster) judge(ctx context.Context, r *record, desired lockstep.Object) (bool, error) {
-	set, err := diff.ParseFieldSet(r.set)
+	set, err := diff.ParseFieldSet([]byte(r.set))
 	if err != nil {
 		return false, fault.Internal(err)
 	}
@@ -196,7 +195,7 @@ func (c *Cluster) keepable(ctx context.Context, r *record, desired lockstep.Obje
 		return drift
 	}
 	after := newRecord(a.tree)
-	set, err := diff.ParseFieldSet(after.set)
+	set, err := diff.ParseFieldSet([]byte(after.set))
 	if err != nil {
 		return drift
 	}
@@ -220,16 +219,4 @@ func place(o lockstep.Object) string {
 		return o.Key().String() + ", " + from
 	}
 	return o.Key().String()
-}
-
-// decodeTree reads what compactJSON wrote, whole numbers as int64.
-func decodeTree(b []byte) map[string]any {
-	if b == nil {
-		return nil
-	}
-	var out map[string]any
-	if err := json.Unmarshal(b, &out); err != nil {
-		return nil
-	}
-	return out
 }

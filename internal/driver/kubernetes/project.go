@@ -2,7 +2,6 @@ package kubernetes
 
 import (
 	"bytes"
-	"encoding/json"
 	"maps"
 	"regexp"
 	"strconv"
@@ -31,7 +30,7 @@ type record struct {
 	digest  string
 
 	owned []byte // the tree of our fields with live values, as JSON
-	set   []byte // our fieldsV1
+	set   string // our fieldsV1; objects of one shape share it
 	// base is owned as our last apply left it; nil when that was not seen, which
 	// is so after a restart. It shares memory with owned while nothing drifted.
 	base  []byte
@@ -69,7 +68,10 @@ func (r *record) judgeBy(rules *health.Rules, tree map[string]any) {
 	r.worry = worryOf(r.key, tree, r.health)
 }
 
-func projected(tree map[string]any) *record {
+func projected(tree map[string]any) *record { return projection(tree, ownFieldsOf(tree)) }
+
+// projection is projected for a tree whose managed fields were read already.
+func projection(tree map[string]any, ours ownFields) *record {
 	u := unstructured.Unstructured{Object: tree}
 	gvk := u.GroupVersionKind()
 	r := &record{
@@ -83,7 +85,6 @@ func projected(tree map[string]any) *record {
 		terminating: u.GetDeletionTimestamp() != nil,
 		ending:      health.Ended(tree),
 	}
-	ours := ownEntry(tree)
 	r.readOwned(tree, ours)
 	r.readMarks(u.GetAnnotations(), u.GetLabels()[v1alpha1.LabelStack], ours)
 	if r.key.Kind == "CustomResourceDefinition" {
@@ -97,12 +98,12 @@ func intern(s string) string { return unique.Make(s).Value() }
 // readMarks reads whose the object is. On an object that we applied, a mark that
 // somebody has since written over does not count: it would make the object
 // another unit's, and that unit would prune it.
-func (r *record) readMarks(annotations map[string]string, label string, ours map[string]any) {
+func (r *record) readMarks(annotations map[string]string, label string, ours ownFields) {
 	unit := annotations[v1alpha1.AnnotationUnit]
-	if ours != nil && !has(ours, "f:annotations", "f:"+v1alpha1.AnnotationUnit) {
+	if ours.there && !ours.set.Has("metadata", "annotations", v1alpha1.AnnotationUnit) {
 		unit = ""
 	}
-	if ours != nil && !has(ours, "f:labels", "f:"+v1alpha1.LabelStack) {
+	if ours.there && !ours.set.Has("metadata", "labels", v1alpha1.LabelStack) {
 		label = ""
 	}
 	r.unit = unitOf(unit, label)
@@ -165,26 +166,32 @@ func ownEntry(tree map[string]any) map[string]any {
 	return nil
 }
 
-// has says whether a field of metadata is in a fieldsV1.
-func has(fields map[string]any, path ...string) bool {
-	at, _ := fields["f:metadata"].(map[string]any)
-	for _, p := range path {
-		at, _ = at[p].(map[string]any)
-	}
-	return at != nil
+// ownFields is what our entry among the managed fields says.
+type ownFields struct {
+	there bool
+	set   diff.FieldSet
+	raw   string // of set, as [diff.Canonical] writes it
 }
 
-func (r *record) readOwned(tree, ours map[string]any) {
+func ownFieldsOf(tree map[string]any) ownFields {
+	ours := ownEntry(tree)
 	if ours == nil {
-		return
+		return ownFields{}
 	}
 	set, err := diff.FieldSetOf(ours)
 	if err != nil {
+		return ownFields{}
+	}
+	return ownFields{there: true, set: set, raw: string(diff.Canonical(ours))}
+}
+
+func (r *record) readOwned(tree map[string]any, ours ownFields) {
+	if !ours.there {
 		return
 	}
 	r.managed = true
-	r.set = compactJSON(ours)
-	r.owned = compactJSON(diff.Own(tree, set))
+	r.set = intern(ours.raw)
+	r.owned = diff.Canonical(diff.Own(tree, ours.set))
 }
 
 // withBase judges the record against what our last apply left. tree is the live
@@ -211,14 +218,14 @@ func (r *record) carry(base []byte, d diff.Digester) {
 	if r.keeps(base) {
 		return
 	}
-	set, _ := diff.ParseFieldSet(r.set)
+	set, _ := diff.ParseFieldSet([]byte(r.set))
 	ours := []diff.Manager{{Name: v1alpha1.FieldManager, Operation: "Apply", Fields: set}}
 	r.drift, r.blind = diff.Drift(r.wanted(base), nil, ours, v1alpha1.FieldManager, d), true
 }
 
 // keeps says whether every field of base is still ours.
 func (r *record) keeps(base []byte) bool {
-	set, err := diff.ParseFieldSet(r.set)
+	set, err := diff.ParseFieldSet([]byte(r.set))
 	return err == nil && len(diff.Missing(r.wanted(base), set)) == 0
 }
 
@@ -242,7 +249,7 @@ func apiVersion(group, version string) string {
 
 // same says whether Observe would answer alike for both.
 func (r *record) same(o *record) bool {
-	return r.alike(o) && bytes.Equal(r.owned, o.owned) && bytes.Equal(r.set, o.set) && sameDrift(r.drift, o.drift)
+	return r.alike(o) && bytes.Equal(r.owned, o.owned) && r.set == o.set && sameDrift(r.drift, o.drift)
 }
 
 // alike is same but for drift.
@@ -312,13 +319,4 @@ func condition(tree map[string]any, kind string) string {
 		}
 	}
 	return ""
-}
-
-// compactJSON has no reason to fail: what it is given was JSON a moment ago.
-func compactJSON(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return nil
-	}
-	return bytes.Clone(b) // Marshal's buffer has room to spare
 }

@@ -246,9 +246,9 @@ func TestMarks(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			var ours map[string]any
+			var ours ownFields
 			if tc.ours {
-				ours = ownEntry(live(t, 1, nil))
+				ours = ownFieldsOf(live(t, 1, nil))
 			}
 			r := &record{}
 			r.readMarks(map[string]string{v1alpha1.AnnotationUnit: tc.annotation}, tc.label, ours)

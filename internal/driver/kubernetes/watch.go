@@ -2,9 +2,7 @@ package kubernetes
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
@@ -124,39 +122,28 @@ func (c *Cluster) reflector(w *watcher) *cache.Reflector {
 	log := logr.Discard()
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			o.LabelSelector = v1alpha1.LabelStack
-			l, err := client.List(ctx, o)
+			l, err := c.list(ctx, w, o)
 			c.tried(w, err)
-			return l, err
+			if err != nil {
+				return nil, err
+			}
+			return l, nil
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			o.LabelSelector = v1alpha1.LabelStack
 			c.opening(w)
 			s, err := client.Watch(ctx, o)
-			if o.SendInitialEvents == nil || !answeredNo(err) {
-				c.tried(w, err)
-			}
+			c.tried(w, err)
 			return s, err
 		},
 	}
-	return cache.NewReflectorWithOptions(lw, &unstructured.Unstructured{}, &feed{c: c, w: w}, cache.ReflectorOptions{
+	return cache.NewReflectorWithOptions(plainLists{lw}, &unstructured.Unstructured{}, &feed{c: c, w: w}, cache.ReflectorOptions{
 		Name:            "target",
 		TypeDescription: w.at.kind.String(),
 		Logger:          &log,
 		// A Target that comes back is to be noticed soon: healing waits for it.
 		Backoff: &wait.Backoff{Duration: 500 * time.Millisecond, Cap: 10 * time.Second, Steps: 6, Factor: 2, Jitter: 0.5},
 	})
-}
-
-// answeredNo says whether the API refused a streaming list. A plain list
-// follows, which has the last word.
-func answeredNo(err error) bool {
-	var status apierrors.APIStatus
-	if !errors.As(err, &status) {
-		return false
-	}
-	code := status.Status().Code
-	return code >= 400 && code < 500 && code != http.StatusTooManyRequests
 }
 
 // tried notes how the last try to list or watch went.
@@ -223,19 +210,7 @@ type feed struct {
 	w *watcher
 }
 
-var _ cache.TransformingStore = (*feed)(nil)
-
-// Transformer makes the reflector hold records, not objects, while it reads the
-// first list.
-func (f *feed) Transformer() cache.TransformFunc {
-	return func(obj any) (any, error) {
-		u, ok := obj.(*unstructured.Unstructured)
-		if !ok {
-			return obj, nil
-		}
-		return f.c.view.record(u.Object), nil
-	}
-}
+var _ cache.ReflectorStore = (*feed)(nil)
 
 // Add implements cache.ReflectorStore.
 func (f *feed) Add(obj any) error { return f.Update(obj) }
@@ -267,14 +242,11 @@ func (f *feed) Delete(obj any) error {
 func (f *feed) Replace(items []any, rv string) error {
 	records := make([]*record, 0, len(items))
 	for _, it := range items {
-		switch it := it.(type) {
-		case *record:
-			records = append(records, it)
-		case *unstructured.Unstructured:
-			records = append(records, f.c.view.record(it.Object))
-		default:
+		l, ok := it.(listed)
+		if !ok {
 			return fmt.Errorf("list of %s brought a %T", f.w.at.kind, it)
 		}
+		records = append(records, l.record)
 	}
 	found := f.c.view.listed(records, rv, f.w.covers)
 	select {

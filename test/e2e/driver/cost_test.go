@@ -56,7 +56,8 @@ func TestRequests(t *testing.T) {
 		}
 	}
 	x.observe(o)
-	want("the first question", map[string]int{"GET api": 1, "GET apis": 1, "WATCH configmaps": 1})
+	x.calls.watching(t, "configmaps")
+	want("the first question", map[string]int{"GET api": 1, "GET apis": 1, "GET configmaps": 1, "WATCH configmaps": 1})
 	x.must(lockstep.Create, o)
 	want("a create", map[string]int{"PATCH configmaps": 1})
 	x.observe(o)
@@ -72,7 +73,7 @@ func TestRequests(t *testing.T) {
 	want("a delete", map[string]int{"DELETE configmaps": 1})
 }
 
-// TestRestart proves what is there by one watch for each kind, without a write
+// TestRestart proves what is there by one list for each kind, without a write
 // and without a request for any object, and then knows drift when it comes.
 func TestRestart(t *testing.T) {
 	p := newPlace(t)
@@ -89,7 +90,11 @@ func TestRestart(t *testing.T) {
 			t.Errorf("%s: managed %t, drift %+v", l.Key, l.Managed, l.Drift)
 		}
 	}
-	want := map[string]int{"GET api": 1, "GET apis": 1, "WATCH configmaps": 1, "WATCH deployments": 1, "WATCH services": 1}
+	x.calls.watching(t, "configmaps", "deployments", "services")
+	want := map[string]int{
+		"GET api": 1, "GET apis": 1, "GET configmaps": 1, "GET deployments": 1, "GET services": 1,
+		"WATCH configmaps": 1, "WATCH deployments": 1, "WATCH services": 1,
+	}
 	if d := cmp.Diff(want, x.calls.take()); d != "" {
 		t.Errorf("requests (-want +got):\n%s", d)
 	}

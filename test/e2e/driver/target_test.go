@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -203,6 +204,17 @@ func resourceOf(path string) string {
 		parts = parts[2:]
 	}
 	return parts[0]
+}
+
+// watching waits until every kind that was listed is watched: the list is what an
+// answer waits for, and the watch that goes on from it comes a moment later.
+func (c *calls) watching(t *testing.T, kinds ...string) {
+	t.Helper()
+	eventually(t, "watches of "+strings.Join(kinds, ", "), func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return !slices.ContainsFunc(kinds, func(k string) bool { return c.seen["WATCH "+k] == 0 })
+	})
 }
 
 // take returns what was counted since the last call.
