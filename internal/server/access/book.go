@@ -7,6 +7,7 @@ import (
 	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -39,6 +40,7 @@ type watching struct {
 	clusterRoles, roles, clusterBindings, bindings toolscache.SharedInformer
 	// changes counts what was seen to change.
 	changes atomic.Uint64
+	refused atomic.Bool // one of the lists, before it was ever read
 
 	mu    sync.Mutex
 	made  uint64
@@ -48,13 +50,35 @@ type watching struct {
 // read returns the rules as they are.
 func (b *book) read(ctx context.Context) (*rules.Snapshot, error) {
 	w := b.open()
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	if !toolscache.WaitForCacheSync(ctx.Done(), w.clusterRoles.HasSynced, w.roles.HasSynced, w.clusterBindings.HasSynced, w.bindings.HasSynced) {
+	if !w.ready(ctx) {
 		return nil, fault.Unavailable("the rules of the cluster cannot be read").
 			WithHint("may Lockstep's own account list and watch roles, rolebindings, clusterroles and clusterrolebindings? it is part of the ClusterRole lockstep-server")
 	}
 	return w.snapshot(), nil
+}
+
+// ready waits for the first lists. It gives up at once when the API refuses one, and
+// later tries again: a permission may be given while the server runs.
+func (w *watching) ready(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !w.synced() {
+		if w.refused.Load() {
+			return false
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+	}
+	return true
+}
+
+func (w *watching) synced() bool {
+	return w.clusterRoles.HasSynced() && w.roles.HasSynced() && w.clusterBindings.HasSynced() && w.bindings.HasSynced()
 }
 
 // open starts to watch if need be, and puts off the end of it.
@@ -104,6 +128,11 @@ func (w *watching) inform(ctx context.Context, kind runtime.Object, lw *toolscac
 			m.SetAnnotations(nil)
 		}
 		return o, nil
+	})
+	_ = i.SetWatchErrorHandler(func(_ *toolscache.Reflector, err error) {
+		if apierrors.IsForbidden(err) {
+			w.refused.Store(true)
+		}
 	})
 	_, _ = i.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
 		AddFunc:    func(any) { w.changes.Add(1) },

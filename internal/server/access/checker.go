@@ -183,19 +183,27 @@ func (c *Checker) review(ctx context.Context, id identity, key answerKey) (Answe
 	began := time.Now()
 	got, err := c.reviews.Create(ctx, &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 		User: id.user, Groups: id.groups,
-		ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Verb: string(q.Verb), Group: q.group(), Version: "*", Resource: string(q.Resource), Namespace: q.Unit.Namespace, Name: q.Unit.Name,
-		},
+		ResourceAttributes: q.attributes(),
 	}}, metav1.CreateOptions{})
 	c.metrics.took(time.Since(began).Seconds())
 	if err != nil {
 		c.metrics.checked(resultFailed, fromAPI)
 		return Answer{}, unknown(err)
 	}
-	a := Answer{Allowed: got.Status.Allowed && !got.Status.Denied, Reason: got.Status.Reason, Trouble: got.Status.EvaluationError}
+	a := answerOf(got.Status)
 	c.metrics.checked(result(a), fromAPI)
 	c.answers.Add(key, a, a.keep())
 	return a, nil
+}
+
+func (q Question) attributes() *authorizationv1.ResourceAttributes {
+	return &authorizationv1.ResourceAttributes{
+		Verb: string(q.Verb), Group: q.group(), Version: "*", Resource: string(q.Resource), Namespace: q.Unit.Namespace, Name: q.Unit.Name,
+	}
+}
+
+func answerOf(s authorizationv1.SubjectAccessReviewStatus) Answer {
+	return Answer{Allowed: s.Allowed && !s.Denied, Reason: s.Reason, Trouble: s.EvaluationError}
 }
 
 // unknown is the error of not knowing whether something is allowed. It is never

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -28,6 +29,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/server/access"
+	"github.com/lockstep-dev/lockstep/internal/server/httpapi"
 	"github.com/lockstep-dev/lockstep/test/cluster"
 )
 
@@ -533,6 +535,116 @@ func (s *scene) token(name string) string {
 	got, err := accounts.CreateToken(s.t.Context(), name, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
 	s.must(err)
 	return got.Status.Token
+}
+
+// TestDirect holds that a command with a kubeconfig learns the same without a server,
+// and with fewer permissions less.
+func TestDirect(t *testing.T) {
+	s := newScene(t)
+	s.within(s.a, "lockstep-operator", user("oidc:ana"))
+	ana, pause := person("oidc:ana"), access.Of(access.Pause, lockstep.Unit{Namespace: s.a, Name: "shop"})
+	s.settled(ana, pause)
+	cfg := s.cluster.Config(t)
+	admin, err := access.NewDirect(cfg)
+	s.must(err)
+	x, err := admin.ExplainOther(t.Context(), ana, pause)
+	s.must(err)
+	if !x.Allowed || len(x.Grants) != 1 || x.Elsewhere || x.Unread != "" {
+		t.Errorf("the administrator is told %+v", x)
+	}
+	cfg.Impersonate = rest.ImpersonationConfig{UserName: "oidc:ana"}
+	own, err := access.NewDirect(cfg)
+	s.must(err)
+	p, x, err := own.Explain(t.Context(), pause)
+	s.must(err)
+	if p.Name != "oidc:ana" || !x.Allowed || !strings.Contains(x.Unread, "may not read the roles") || x.Elsewhere || !strings.Contains(x.Reason, "lockstep-operator") {
+		t.Errorf("ana is told %+v of %+v", x, p)
+	}
+	if _, err := own.ExplainOther(t.Context(), person("oidc:ben"), pause); fault.KindOf(err) != fault.KindDenied {
+		t.Errorf("ana asks about ben: %v", err)
+	}
+}
+
+// TestHTTP holds the answers of the API.
+func TestHTTP(t *testing.T) {
+	s := newScene(t)
+	s.within(s.a, "lockstep-operator", user("oidc:ana"))
+	s.everywhere("lockstep-auditor", user("oidc:aud"))
+	ana, shop := person("oidc:ana"), s.a+"/shop"
+	s.settled(ana, access.Of(access.Pause, lockstep.Unit{Namespace: s.a, Name: "shop"}))
+	s.settled(person("oidc:aud"), access.Of(access.Get, lockstep.Unit{}))
+	h := httpapi.New(&httpapi.Deps{Access: s.checker})
+	cases := map[string]struct {
+		why    string
+		who    string
+		path   string
+		status int
+		has    []string
+	}{
+		"Own":       {why: "Everybody may ask about themselves.", who: "oidc:ana", path: "/access/can?verb=pause&stack=" + shop, status: 200, has: []string{`"allowed":true`, "RoleBinding/" + s.a + "/lockstep-operator", "User oidc:ana"}},
+		"OwnNo":     {why: "A no has the way out.", who: "oidc:ana", path: "/access/can?verb=approve&stack=" + shop, status: 200, has: []string{`"allowed":false`, "lockstep-approver", "kubectl auth can-i approve"}},
+		"Others":    {why: "About others only who may.", who: "oidc:ana", path: "/access/can?verb=pause&as=oidc:ben", status: 403, has: []string{"may not ask what others may do"}},
+		"Auditor":   {why: "The auditor may.", who: "oidc:aud", path: "/access/can?verb=pause&as=oidc:ana&stack=" + shop, status: 200, has: []string{`"allowed":true`, `"person":"oidc:ana"`}},
+		"Masters":   {why: "Not even hypothetically.", who: "oidc:aud", path: "/access/can?verb=pause&as=x&groups=system:masters", status: 403, has: []string{"is reserved"}},
+		"Groups":    {why: "Groups of nobody are a mistake.", who: "oidc:aud", path: "/access/can?verb=pause&groups=x", status: 400, has: []string{"nobody to be in them"}},
+		"Verb":      {why: "The contract lists the verbs.", who: "oidc:ana", path: "/access/can?verb=destroy", status: 422, has: []string{"query.verb"}},
+		"Place":     {why: "A place is checked before it is asked about.", who: "oidc:ana", path: "/access/can?verb=get&stack=%3Cscript%3E", status: 400, has: []string{"is no NAMESPACE/NAME"}},
+		"Verbs":     {why: "All at once, for the buttons.", who: "oidc:ana", path: "/access/verbs?stack=" + shop, status: 200, has: []string{`{"verb":"pause","allowed":true}`, `{"verb":"approve","allowed":false,"reason":"oidc:ana may not approve stack ` + shop}},
+		"Nobody":    {why: "Who did not sign in is told so.", path: "/access/verbs", status: 401, has: []string{"nobody is signed in"}},
+		"Namespace": {why: "A whole namespace may be asked about.", who: "oidc:ana", path: "/access/can?verb=list&stack=" + s.a + "/*", status: 200, has: []string{`"allowed":true`}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodGet, httpapi.Prefix+tc.path, http.NoBody)
+			if tc.who != "" {
+				r = r.WithContext(access.With(r.Context(), person(tc.who)))
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != tc.status {
+				t.Errorf("%s\ngot %d %s", tc.why, w.Code, w.Body)
+			}
+			for _, want := range tc.has {
+				if !strings.Contains(w.Body.String(), want) {
+					t.Errorf("%s\n%q is not in %s", tc.why, want, w.Body)
+				}
+			}
+		})
+	}
+}
+
+// TestFewPermissions runs the checker with no more than lockstep-server gives for it,
+// and then without the watch on rules: lists go on, explanations say what is
+// missing, and nobody waits.
+func TestFewPermissions(t *testing.T) {
+	s := newScene(t)
+	s.everywhere("reviews-"+s.a, user("server"), rbacv1.PolicyRule{APIGroups: []string{"authorization.k8s.io"}, Resources: []string{"subjectaccessreviews"}, Verbs: []string{"create"}})
+	s.within(s.a, "lockstep-viewer", user("oidc:ana"))
+	ana := person("oidc:ana")
+	s.settled(ana, access.Of(access.List, lockstep.Unit{Namespace: s.a}))
+	cfg := s.cluster.Config(t)
+	cfg.Impersonate = rest.ImpersonationConfig{UserName: "server"}
+	c := s.newChecker(cfg)
+	began := time.Now()
+	set, err := c.Visible(t.Context(), ana)
+	s.must(err)
+	if !set.Contains(lockstep.Unit{Namespace: s.a, Name: "x"}) || set.Contains(lockstep.Unit{Namespace: s.b, Name: "x"}) {
+		t.Errorf("ana sees %+v", set)
+	}
+	e, err := c.Explain(t.Context(), ana, access.Of(access.Get, lockstep.Unit{Namespace: s.a, Name: "x"}))
+	s.must(err)
+	if !e.Allowed || e.Elsewhere || !strings.Contains(e.Unread, "cannot be read") {
+		t.Errorf("explained as %+v", e)
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	cfg = s.cluster.Config(t)
+	cfg.Impersonate = rest.ImpersonationConfig{UserName: "nobody"}
+	err = s.newChecker(cfg).Can(t.Context(), ana, access.Get, lockstep.Unit{})
+	if fault.KindOf(err) != fault.KindUnavailable || !strings.Contains(fault.As(err).Hint, "subjectaccessreviews") {
+		t.Errorf("without any permission: %v", err)
+	}
 }
 
 // TestRolesInOrder holds that the hint of a refusal names a role that helps.
