@@ -199,7 +199,7 @@ func confidential(at path) bool {
 	case "data", "stringData":
 		return true
 	case "metadata":
-		return len(at) < 3 || at[2].name == "kubectl.kubernetes.io/last-applied-configuration"
+		return len(at) < 3 || at[2].name == lastApplied
 	}
 	return false
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/server/access"
+	"github.com/lockstep-dev/lockstep/internal/server/live"
 )
 
 // Prefix is where the API is.
@@ -33,12 +34,16 @@ type Deps struct {
 	Cache client.Reader
 	// Access says what people may do, and lends the client that acts as them.
 	Access *access.Checker
-	Log    *slog.Logger
+	// Live answers what is live of one Stack, and acts on its objects.
+	Live *live.Looker
+	Log  *slog.Logger
+
+	follows follows
 }
 
 // parts registers the operations of one noun each.
 var parts = []func(huma.API, *Deps){
-	registerMe, registerAccess, registerVersion, registerStacks, registerPlaces, registerEvents,
+	registerMe, registerAccess, registerVersion, registerStacks, registerPlaces, registerEvents, registerResources,
 }
 
 // New returns the handler of everything below Prefix. Who asks is in the
