@@ -4,6 +4,40 @@
  */
 
 export interface paths {
+    "/api/v1/access/can": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether somebody may do something, and which rule decides */
+        get: operations["can"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/verbs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What you may do with a Stack */
+        get: operations["listVerbs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -146,6 +180,125 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stacks/{namespace}/{name}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do something to an object of a Stack */
+        post: operations["actOnResource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{namespace}/{name}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What differs between what two commits render to */
+        get: operations["compareRevisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{namespace}/{name}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What differs between Git and the Target, field by field, and whose it is */
+        get: operations["getDiff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{namespace}/{name}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the cluster says of the objects of a Stack, the newest first */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{namespace}/{name}/events/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Events of a Stack's objects as they come, the oldest first: server-sent events named events, and one named problem */
+        get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{namespace}/{name}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lines of logs of a Stack's pods, merged as they come: server-sent events named lines, and one named end or problem */
+        get: operations["streamLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{namespace}/{name}/manifest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a revision of a Stack renders to, secrets masked */
+        get: operations["getManifest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stacks/{namespace}/{name}/reconcile": {
         parameters: {
             query?: never;
@@ -157,6 +310,40 @@ export interface paths {
         put?: never;
         /** Look at a Stack now, and act by its policy */
         post: operations["reconcileStack"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{namespace}/{name}/resources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The objects of a Stack and what the cluster made of them */
+        get: operations["listResources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{namespace}/{name}/resources/{group}/{kind}/{objectNamespace}/{objectName}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One object: live, as Git has it, and what differs */
+        get: operations["getResource"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -218,6 +405,96 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AccessAnswer: {
+            allowed: boolean;
+            /** @description how kubectl asks the same */
+            command: string;
+            /** @description bindings of the person whose role does not exist */
+            dangling?: string[];
+            /** @description decided by another authorizer than role-based access control, a webhook as a rule */
+            elsewhere?: boolean;
+            /** @description the ways in which the rules of the cluster allow it */
+            grants: components["schemas"]["Grant"][];
+            groups: string[];
+            /** @description what would allow it */
+            hint?: string;
+            /** @description the refusal by the scopes of the token */
+            narrowed?: string;
+            /**
+             * @description who it is about
+             * @example oidc:ana@example.org
+             */
+            person: string;
+            /** @description what the authorizer of the cluster says, in its own words */
+            reason?: string;
+            /** @description namespace/name, namespace/* or, left out, all Stacks */
+            stack?: string;
+            /** @description what kept the cluster from looking at all rules */
+            trouble?: string;
+            /** @description why the rules could not be looked at */
+            unread?: string;
+            verb: string;
+        };
+        Action: {
+            /** @description a command line that does the same */
+            command: string;
+            /** @description what Lockstep will do about it afterwards */
+            drift: string;
+            /** @description what it does */
+            effect: string;
+            /**
+             * Format: int64
+             * @description how much it takes to say yes: 0 nothing, 1 a confirmation, 2 a confirmation that lists what goes, 3 a reason and a name typed
+             * @enum {integer}
+             */
+            guard: 0 | 1 | 2 | 3;
+            /** @enum {string} */
+            name: "restart" | "scale" | "suspend" | "resume" | "trigger" | "rerun" | "delete-pod" | "promote" | "promote-full" | "abort" | "retry";
+            /**
+             * @description the one thing that has to be said
+             * @enum {string}
+             */
+            needs?: "replicas";
+            /** @description the value that needs has now */
+            now?: string;
+            /** @description why it cannot be done now; absent where it can */
+            off?: string;
+            /** @description what a button says */
+            title: string;
+            /** @description Lockstep will undo it, because Git decides the field */
+            undone: boolean;
+        };
+        ActionDone: {
+            action: string;
+            /** @description a command line that does the same */
+            command: string;
+            /** @description id of an object that was made */
+            created?: string;
+            /** @description what Lockstep will do about it */
+            drift: string;
+            /** @description what was done */
+            message: string;
+            /** @description id of the object */
+            object: string;
+        };
+        ActionRequest: {
+            /** @enum {string} */
+            action: "restart" | "scale" | "suspend" | "resume" | "trigger" | "rerun" | "delete-pod" | "promote" | "promote-full" | "abort" | "retry";
+            /**
+             * @description id of the object
+             * @example Deployment.apps/shop/web
+             */
+            object: string;
+            /** @description why, for the record */
+            reason?: string;
+            /**
+             * Format: int64
+             * @description for scale
+             */
+            replicas?: number;
+            /** @description of the object as it was seen; another of the same name is then left alone */
+            uid?: string;
+        };
         Asked: {
             /**
              * Format: int64
@@ -230,6 +507,46 @@ export interface components {
         ByeEvent: {
             /** @enum {string} */
             reason: "shutdown" | "signedOut" | "tooLong";
+        };
+        ClusterEvent: {
+            /**
+             * Format: int64
+             * @description how often it was said
+             */
+            count: number;
+            /** Format: date-time */
+            first: string;
+            /** @description of the event itself */
+            id: string;
+            /** Format: date-time */
+            last: string;
+            message: string;
+            /** @description id of the object that it is about */
+            object: string;
+            reason: string;
+            /** @description who says so */
+            source?: string;
+            /** @enum {string} */
+            type: "Normal" | "Warning";
+        };
+        ClusterEvents: {
+            items: components["schemas"]["ClusterEvent"][];
+        };
+        Compared: {
+            /** @description what was removed first, then in order of id */
+            changes: components["schemas"]["RevisionChange"][];
+            from: string;
+            /**
+             * Format: int64
+             * @description changes that are left out, beyond the bound
+             */
+            left: number;
+            /**
+             * Format: int64
+             * @description objects that both render the same
+             */
+            same: number;
+            to: string;
         };
         Condition: {
             message: string;
@@ -251,6 +568,47 @@ export interface components {
             paused: number;
             /** Format: int64 */
             total: number;
+        };
+        Difference: {
+            fields: components["schemas"]["FieldState"][];
+            group: string;
+            id: string;
+            kind: string;
+            name: string;
+            namespace: string;
+            /** @description file and line in the source */
+            origin?: string;
+            reason?: string;
+            /**
+             * @description what the next pass does about it
+             * @enum {string}
+             */
+            verb: "create" | "update" | "replace" | "delete" | "orphan" | "leave";
+        };
+        Differences: {
+            /** @description of the plan that would be carried out */
+            digest: string;
+            /** @description why the plan is not carried out */
+            held?: string;
+            /**
+             * Format: int64
+             * @description objects that are left out, beyond the bound
+             */
+            left: number;
+            /** @description deletions first, then in order of id */
+            objects: components["schemas"]["Difference"][];
+            /** @description objects that cannot be planned, and why */
+            problem?: string;
+            /**
+             * Format: int64
+             * @description fields that are ignored or protected by a rule
+             */
+            quiet: number;
+            /** Format: date-time */
+            readAt: string;
+            /** @description the commit that was compared */
+            revision: string;
+            summary: components["schemas"]["Summary"];
         };
         Drift: {
             /** Format: int32 */
@@ -334,6 +692,49 @@ export interface components {
             location: string;
             message: string;
         };
+        FieldState: {
+            /**
+             * Format: date-time
+             * @description when that manager changed the object last
+             */
+            at?: string;
+            /**
+             * @description drift: somebody changed it. behind: Git changed it. ignored and protected: left alone by a rule. other: set by somebody, and Git does not ask for it
+             * @enum {string}
+             */
+            class: "drift" | "behind" | "ignored" | "protected" | "other";
+            /** @description what Git wants, as JSON; absent where Git does not ask for the field. Values of Secrets are masked */
+            git?: string;
+            /**
+             * Format: int64
+             * @description how often it was healed and came back
+             */
+            healed?: number;
+            /** @description what the cluster has, as JSON; absent where it has none */
+            live?: string;
+            /** @description field manager that set what the cluster has */
+            manager?: string;
+            /** @description what Lockstep will do about it */
+            next: string;
+            /** @enum {string} */
+            operation?: "Apply" | "Update" | "Delete";
+            /**
+             * @description empty where the whole object is meant
+             * @example spec.template.spec.containers[name=web].image
+             */
+            path: string;
+            /**
+             * Format: date-time
+             * @description when Lockstep saw it first
+             */
+            since?: string;
+            subresource?: string;
+            /**
+             * Format: date-time
+             * @description when it is healed next, where that waits
+             */
+            until?: string;
+        };
         FleetEvent: {
             counts: components["schemas"]["Counts"];
             /** Format: int64 */
@@ -359,6 +760,21 @@ export interface components {
             verb: "starting" | "applying" | "rollingOut" | "waiting" | "holding" | "reverting" | "reporting" | "retrying" | "stopped" | "paused" | "deleting" | "checking";
             /** @description what it does that with, or waits for: a field, a Stack, a gate, an error; cut at 160 characters */
             what?: string;
+        };
+        Grant: {
+            /** @example RoleBinding/payments/on-call */
+            binding: string;
+            /** @description the role that an aggregated one has the rule from */
+            from?: string;
+            /** @example ClusterRole/lockstep-operator */
+            role: string;
+            /** @example reconcile, pause on stacks.lockstep.dev */
+            rule: string;
+            /**
+             * @description the part of the binding that the person is
+             * @example Group oidc:on-call
+             */
+            subject: string;
         };
         HelloEvent: {
             /** @description of the server; a page of another one should load itself again */
@@ -419,6 +835,43 @@ export interface components {
              */
             took?: number;
         };
+        LogLine: {
+            /** Format: date-time */
+            at?: string;
+            container?: string;
+            /** @description the text is about the reading, not of a log */
+            note?: boolean;
+            pod?: string;
+            text: string;
+        };
+        Manager: {
+            /** Format: date-time */
+            at?: string;
+            name: string;
+            /** @enum {string} */
+            operation: "Apply" | "Update";
+            subresource?: string;
+        };
+        Manifest: {
+            /** @description cursor of the next page; absent on the last */
+            next?: string;
+            /** @description in order of id */
+            objects: components["schemas"]["ManifestObject"][];
+            /** @description the commit that it was rendered from */
+            revision: string;
+            /**
+             * Format: int64
+             * @description objects in all pages
+             */
+            total: number;
+        };
+        ManifestObject: {
+            id: string;
+            /** @description file and line in the source */
+            origin?: string;
+            /** @description values of Secrets are masked */
+            yaml: string;
+        };
         MapState: {
             /** @enum {string} */
             health: "Healthy" | "Progressing" | "Degraded" | "Missing" | "Suspended" | "Unknown";
@@ -441,6 +894,31 @@ export interface components {
              * @enum {string}
              */
             via: "session" | "token" | "ci" | "link";
+        };
+        ObjectDetail: {
+            /** @description what can be done to it */
+            actions: components["schemas"]["Action"][];
+            /** @description ids of what it was made of, the nearest first */
+            chain: string[];
+            /** @description YAML as rendered, masked; absent where Git does not ask for it */
+            desired?: string;
+            /** @description of it and what was made of it, the newest first */
+            events: components["schemas"]["ClusterEvent"][];
+            /** @description those that differ from Git, then those that others set and Git does not ask for */
+            fields: components["schemas"]["FieldState"][];
+            /** @description YAML without managedFields, values of Secrets masked; absent where it is not there */
+            live?: string;
+            /** @description what the cluster made of it */
+            made: components["schemas"]["Resource"][];
+            /** @description who set fields of it, the last writer first */
+            managers: components["schemas"]["Manager"][];
+            /** @description what could not be told, and why */
+            notes: string[];
+            /** @description file and line in the source */
+            origin?: string;
+            /** Format: date-time */
+            readAt: string;
+            resource: components["schemas"]["Resource"];
         };
         OpenRequest: {
             /** @description of the annotation lockstep.dev/reconcile-at */
@@ -518,6 +996,99 @@ export interface components {
              */
             times: number;
         };
+        Resource: {
+            /** @description id of the workload that it belongs to, where it belongs to one */
+            card?: string;
+            /** @description of a pod, init containers last */
+            containers?: string[];
+            /** Format: date-time */
+            created?: string;
+            /** @description empty for the core group */
+            group: string;
+            /** @enum {string} */
+            health: "Healthy" | "Suspended" | "Progressing" | "Terminating" | "Missing" | "Degraded";
+            /**
+             * Format: int64
+             * @description how many objects made of it are left out
+             */
+            hidden?: number;
+            /**
+             * @description KIND.GROUP/NAMESPACE/NAME
+             * @example Deployment.apps/shop/web
+             */
+            id: string;
+            kind: string;
+            /** @description Git asks for it, or did */
+            managed: boolean;
+            /** @description why it is not healthy */
+            message?: string;
+            name: string;
+            /** @description empty for an object of the whole cluster */
+            namespace: string;
+            /** @description that a pod runs on */
+            node?: string;
+            /**
+             * @description the one thing to know about it
+             * @example 3 of 3 ready
+             */
+            note?: string;
+            /** @description id of the object that it was made of; empty for what Git asks for */
+            parent?: string;
+            /** @description a pod that serves */
+            ready?: boolean;
+            /**
+             * Format: int64
+             * @description of all containers of a pod
+             */
+            restarts?: number;
+            /**
+             * @description whether it matches Git: made is for what the cluster made
+             * @enum {string}
+             */
+            step: "inStep" | "changed" | "drifted" | "missing" | "extra" | "alone" | "made";
+            uid?: string;
+            /** @description API version that it was read at */
+            version?: string;
+            /**
+             * Format: int64
+             * @description the wave that it is applied in
+             */
+            wave?: number;
+        };
+        ResourceCounts: {
+            /** @description of those that Git asks for */
+            health: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description that the cluster made of them
+             */
+            made: number;
+            /**
+             * Format: int64
+             * @description that Git asks for, or did
+             */
+            objects: number;
+            /** @description of those that Git asks for */
+            step: {
+                [key: string]: number;
+            };
+        };
+        Resources: {
+            counts: components["schemas"]["ResourceCounts"];
+            /** @description objects that Git asks for, in order of id, each followed by what was made of it */
+            items: components["schemas"]["Resource"][];
+            /** @description cursor of the next page; absent on the last */
+            next?: string;
+            /** @description what could not be read, and why */
+            notes: string[];
+            /**
+             * Format: date-time
+             * @description when it was read
+             */
+            readAt: string;
+        };
         ResyncEvent: {
             /**
              * @description too slow or away for too long; another server; other permissions than before
@@ -526,6 +1097,16 @@ export interface components {
             reason: "behind" | "restarted" | "access";
             /** Format: int64 */
             version: number;
+        };
+        RevisionChange: {
+            /** @description YAML; absent for what was removed */
+            after?: string;
+            /** @description YAML; absent for what was added */
+            before?: string;
+            /** @enum {string} */
+            change: "added" | "removed" | "changed";
+            fields: components["schemas"]["FieldState"][];
+            id: string;
         };
         RowsEvent: {
             /** @description Stacks that were deleted, or may not be seen any more */
@@ -909,6 +1490,20 @@ export interface components {
             /** @enum {string} */
             step: "InStep" | "Behind" | "Drifted" | "Blocked" | "Failing" | "Paused" | "Unknown";
         };
+        Summary: {
+            /** Format: int64 */
+            create: number;
+            /** Format: int64 */
+            delete: number;
+            /** Format: int64 */
+            orphan?: number;
+            /** Format: int64 */
+            replace: number;
+            /** Format: int64 */
+            unchanged: number;
+            /** Format: int64 */
+            update: number;
+        };
         SyncPolicy: {
             /**
              * @description what becomes of the objects when the Stack is deleted
@@ -1038,6 +1633,18 @@ export interface components {
              */
             watches: number;
         };
+        VerbAnswer: {
+            allowed: boolean;
+            hint?: string;
+            /** @description why not, in one line */
+            reason?: string;
+            verb: string;
+        };
+        VerbsOutputBody: {
+            stack?: string;
+            /** @description every verb, in a fixed order */
+            verbs: components["schemas"]["VerbAnswer"][];
+        };
         Version: {
             /** @enum {string} */
             api: "v1";
@@ -1058,6 +1665,165 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    can: {
+        parameters: {
+            query: {
+                verb: "get" | "list" | "watch" | "create" | "update" | "delete" | "reconcile" | "approve" | "rollback" | "pause" | "logs" | "actions";
+                /** @description namespace/name; namespace/* for all of a namespace; left out for all Stacks */
+                stack?: string;
+                /** @description somebody else; needs the permission to create subjectaccessreviews.authorization.k8s.io */
+                as?: string;
+                /** @description groups of somebody else */
+                groups?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listVerbs: {
+        parameters: {
+            query?: {
+                /** @description namespace/name; namespace/* for all of a namespace; left out for all Stacks */
+                stack?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerbsOutputBody"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     watchEvents: {
         parameters: {
             query: {
@@ -1574,6 +2340,596 @@ export interface operations {
             };
         };
     };
+    actOnResource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActionRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionDone"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compareRevisions: {
+        parameters: {
+            query?: {
+                /** @description a full commit hash; absent for what the Source says now */
+                from?: string;
+                /** @description a full commit hash; absent for what the Source says now */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Compared"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDiff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Differences"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterEvents"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    streamEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["ClusterEvent"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    streamLogs: {
+        parameters: {
+            query?: {
+                /** @description id of the object whose pods are read; absent for all pods of the Stack */
+                object?: string;
+                /** @description names of pods; absent for all */
+                pod?: string[];
+                /** @description absent for all */
+                container?: string;
+                /** @description go on with what comes */
+                follow?: boolean;
+                /** @description of containers before their last restart */
+                previous?: boolean;
+                /** @description lines from the end of each log */
+                tail?: number;
+                /** @description nothing before this */
+                since?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["LogLine"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getManifest: {
+        parameters: {
+            query?: {
+                /** @description a full commit hash; absent for what the Source says now */
+                revision?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Manifest"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     reconcileStack: {
         parameters: {
             query?: never;
@@ -1643,6 +2999,161 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listResources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Resources"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getResource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description a dash for the core group */
+                group: string;
+                kind: string;
+                /** @description a dash for an object of the whole cluster */
+                objectNamespace: string;
+                objectName: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObjectDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
