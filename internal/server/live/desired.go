@@ -83,7 +83,7 @@ func (l *Looker) desired(ctx context.Context, u lockstep.Unit, revision string) 
 func (l *Looker) render(ctx context.Context, s *v1alpha1.Stack, revision string) (*Desired, error) {
 	s = s.DeepCopy()
 	if revision != "" {
-		s.Spec.Source.Revision = revision
+		s.Spec.Source.Revision, s.Spec.Hold = revision, nil
 	}
 	lookup, done := l.Lookup(stack.UnitOf(s))
 	defer done()
