@@ -14,6 +14,9 @@ has() { command -v "$1"; }
 compiles() { # a compiler without a C library is not enough for the race detector
 	echo 'int main(void) { return 0; }' | "${CC:-cc}" -x c -o /dev/null -
 }
+postgres() { # Debian keeps the server itself out of the PATH
+	ls /usr/lib/postgresql/*/bin/initdb || has initdb
+}
 
 look() {
 	missing=()
@@ -23,6 +26,7 @@ look() {
 	need ca-certificates test -s /etc/ssl/certs/ca-certificates.crt -o -s /etc/ssl/cert.pem -o -s /etc/pki/tls/certs/ca-bundle.crt
 	need gcc has "${CC:-cc}"
 	need libc6-dev compiles
+	need postgresql postgres
 }
 
 wanted=$(sed -n 's/^go //p' go.mod)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"path"
 	"strings"
+	"time"
 )
 
 // ErrNotExist is returned (wrapped) by a Tree for a path that it does not hold.
@@ -19,6 +20,8 @@ type Revision struct {
 	Ref     string // "refs/heads/main", "refs/tags/v1.2.3", or "" for a pinned commit
 	Subject string // first line of the commit message
 	Author  string // "Name <mail>"
+	// Committed is when the commit was made, by its own word; zero where unknown.
+	Committed time.Time
 }
 
 // Short returns the first seven digits of the commit, with the branch or tag.

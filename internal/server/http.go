@@ -125,7 +125,7 @@ func (s *server) ready(addr string) {
 func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", s.meters.handler())
 	mux.HandleFunc("POST /hooks/{namespace}/{name}", s.hook)
 	// The page's own routes are all that nothing above answers.

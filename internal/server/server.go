@@ -41,6 +41,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/server/ui"
 	"github.com/lockstep-dev/lockstep/internal/source/git"
 	"github.com/lockstep-dev/lockstep/internal/stack/renderers"
+	"github.com/lockstep-dev/lockstep/internal/store/journal"
 )
 
 // Options says how a server runs. Config and DataDir are needed.
@@ -70,6 +71,9 @@ type Options struct {
 	// SystemNamespace holds the Leases by which replicas share the work, and the
 	// Secret with the digest key; default the pod's own, else lockstep-system.
 	SystemNamespace string
+	// Store is where the history is kept: a file, or a URL of PostgreSQL; default
+	// lockstep.db in DataDir.
+	Store string
 	// StackMetrics gives each Stack series of its own.
 	StackMetrics bool
 	// Tracer begins traces; nil for none.
@@ -132,6 +136,11 @@ func Run(ctx context.Context, o Options) error {
 	if o.Tracer != nil {
 		s.causes = observe.NewCauses()
 	}
+	stop, err := s.startHistory(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	if err := s.wire(ctx); err != nil {
 		return err
 	}
@@ -151,6 +160,7 @@ type server struct {
 	meters      *meters
 	causes      *observe.Causes // nil without traces
 	page        http.Handler
+	history     *journal.Journal
 	queues      *queues
 	lines       *lines
 	fleet       *fleet.Fleet
@@ -215,8 +225,8 @@ func (s *server) wire(ctx context.Context) error {
 	s.inventory = inventory.New(ctx, core, s.opts.home(), s.opts.Log)
 	stacks := &stackctl.Reconciler{
 		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Connections: s.connections,
-		Inventory: s.inventory,
-		Render:    render.Render, Key: s.key, AllowRemote: s.opts.AllowRemoteBases, Report: reporter,
+		Inventory: s.inventory, History: s.history,
+		Render: render.Render, Key: s.key, AllowRemote: s.opts.AllowRemoteBases, Report: reporter,
 		Metrics: stackctl.NewMetrics(s.meters, stackctl.PerStack(s.opts.StackMetrics)), Parallel: 8,
 		Tracer: s.opts.Tracer, Causes: s.causes, Log: s.opts.Log,
 	}

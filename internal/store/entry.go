@@ -110,16 +110,16 @@ func (d Draft) Entry(now time.Time) (Entry, error) {
 	if d.ID == "" {
 		d.ID = NewID()
 	}
-	p := lockstep.Person{Name: clean(d.Person.Name), Display: clean(d.Person.Display), Via: lockstep.Proof(clean(string(d.Person.Via)))}
+	p := lockstep.Person{Name: Clean(d.Person.Name), Display: Clean(d.Person.Display), Via: lockstep.Proof(Clean(string(d.Person.Via)))}
 	return Entry{
-		ID: clean(d.ID), Time: d.Time.UTC().Truncate(time.Microsecond), Kind: d.Detail.Kind(), Person: p,
-		Unit: lockstep.Unit{Namespace: clean(d.Unit.Namespace), Name: clean(d.Unit.Name)},
-		Verb: clean(d.Verb), Outcome: clean(d.Outcome), Reason: clean(d.Reason), Request: clean(d.Request), Data: string(data),
+		ID: Clean(d.ID), Time: d.Time.UTC().Truncate(time.Microsecond), Kind: d.Detail.Kind(), Person: p,
+		Unit: lockstep.Unit{Namespace: Clean(d.Unit.Namespace), Name: Clean(d.Unit.Name)},
+		Verb: Clean(d.Verb), Outcome: Clean(d.Outcome), Reason: Clean(d.Reason), Request: Clean(d.Request), Data: string(data),
 	}, nil
 }
 
-// clean returns s without what PostgreSQL refuses in a text, and not too long.
-func clean(s string) string {
+// Clean returns s without what PostgreSQL refuses in a text, and not too long.
+func Clean(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if strings.IndexByte(s, 0) >= 0 {
 		s = strings.ReplaceAll(s, "\x00", "\uFFFD")

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/lockstep-dev/lockstep/internal/core/plan"
@@ -99,7 +100,7 @@ func (r Release) Lead() time.Duration {
 // Clean returns r as every database can hold it.
 func (r Release) Clean() Release {
 	for _, s := range []*string{&r.Unit.Namespace, &r.Unit.Name, &r.UID, &r.Revision, &r.Ref, &r.Author, &r.Subject, &r.Key, &r.Plan, &r.Cause, &r.Target, &r.Message} {
-		*s = clean(*s)
+		*s = Clean(*s)
 	}
 	for _, t := range []*time.Time{&r.Steps.Committed, &r.Steps.Fetched, &r.Steps.Started, &r.Steps.Rendered, &r.Steps.Planned, &r.Steps.Applied, &r.Steps.Healthy, &r.Steps.Ended} {
 		if !t.IsZero() {
@@ -130,19 +131,41 @@ func (r Release) Merge(old Release) Release {
 	keep(&r.Plan, old.Plan)
 	keep(&r.Cause, old.Cause)
 	keep(&r.Target, old.Target)
-	keep(&r.Summary, old.Summary)
+	if old.Summary != (Summary{}) {
+		r.Summary = old.Summary // that of the first plan; later ones have what was left to do
+	}
 	keep(&r.By, old.By)
 	keep(&r.Of, old.Of)
 	r.Times = max(r.Times, old.Times)
 	keepTimes(&r.Steps, old.Steps)
-	if r.Objects == nil {
-		r.Objects, r.More = old.Objects, old.More
-	}
+	r.Objects, r.More = union(r.Objects, old.Objects), max(r.More, old.More)
 	// What ended does not begin again when an older record comes in late.
 	if old.Outcome.Ended() && !r.Outcome.Ended() && !r.Steps.Applied.After(old.Steps.Applied) {
 		r.Outcome, r.Message = old.Outcome, old.Message
 	}
 	return r
+}
+
+// union is old with what is newer of each object: a release may take several passes.
+func union(newer, old []ObjectChange) []ObjectChange {
+	if len(newer) == 0 || len(old) == 0 {
+		return append(old[:len(old):len(old)], newer...)
+	}
+	at := make(map[string]int, len(old))
+	out := slices.Clone(old)
+	for i, o := range old {
+		at[o.Object] = i
+	}
+	for _, o := range newer {
+		i, there := at[o.Object]
+		switch {
+		case there && (o.Result != "" || out[i].Result == ""):
+			out[i] = o
+		case !there && len(out) < maxObjects:
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 func keep[T comparable](to *T, old T) {
@@ -185,14 +208,14 @@ func Changes(p plan.Plan, outcomes []lockstep.Outcome) (objects []ObjectChange, 
 	}
 	objects = make([]ObjectChange, 0, len(steps))
 	for _, s := range steps {
-		c := ObjectChange{Object: s.Key.String(), Verb: s.Verb.String(), Reason: clean(s.Reason), Changes: s.Changes}
+		c := ObjectChange{Object: s.Key.String(), Verb: s.Verb.String(), Reason: Clean(s.Reason), Changes: s.Changes}
 		if n := len(s.Changes) - maxChanges; n > 0 {
 			c.Changes, c.More = s.Changes[:maxChanges], n
 		}
 		if o, ok := came[s.Key]; ok {
-			c.Result, c.Note = o.Result.String(), clean(o.Note)
+			c.Result, c.Note = o.Result.String(), Clean(o.Note)
 			if o.Err != nil {
-				c.Error = clean(o.Err.Error())
+				c.Error = Clean(o.Err.Error())
 			}
 		}
 		objects = append(objects, c)

@@ -23,6 +23,7 @@ type options struct {
 	RenderMemory resource.QuantityValue
 	LogLevel     string
 	LogFormat    string
+	StoreFile    string
 	run          func(context.Context, server.Options) error
 }
 
@@ -87,6 +88,8 @@ func (o *options) bind(cmd *cobra.Command) {
 	f.StringVar(&o.UI.Dir, "ui-dir", "", "serve the web UI of this directory instead of the one in the binary")
 	f.StringVar(&o.UI.Dev, "ui-dev", "", "pass everything that is not the API on to a Vite server on this machine, :5173 for one")
 	f.StringVar(&o.UI.Path, "root-path", "", "what a proxy before the server has cut off the paths, /lockstep for one")
+	f.StringVar(&o.Store, "store", "", "where the history is kept: a file or postgres://… (default lockstep.db in --data-dir, or $"+storeVariable+")")
+	f.StringVar(&o.StoreFile, "store-file", "", "file that holds what --store would say, for an address with a password")
 	f.BoolVar(&o.StackMetrics, "stack-metrics", true, "give each Stack series of its own in /metrics")
 	f.StringVar(&o.LogLevel, "log-level", "info", "debug, info, warn or error; SIGUSR1 switches to debug and back")
 	f.StringVar(&o.SystemNamespace, "system-namespace", "", "namespace of the replicas' leases and of the digest key (default the pod's own, else "+v1alpha1.SystemNamespace+")")
@@ -107,6 +110,9 @@ const (
 func (o *options) complete(e *env.Env, cmd *cobra.Command) error {
 	o.Render.Memory = o.RenderMemory.Value()
 	if _, err := o.Render.Check(); err != nil {
+		return err
+	}
+	if err := o.history(e.Getenv); err != nil {
 		return err
 	}
 	pod := o.Config.BearerTokenFile == podToken

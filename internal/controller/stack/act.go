@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -43,6 +44,7 @@ func (r *Reconciler) act(ctx context.Context, p *pass) (err error) {
 		}
 		p.outcomes = append(p.outcomes, r.stage(ctx, p, actor, stage)...)
 	}
+	p.times.Applied = time.Now()
 	r.Metrics.applied(p.outcomes)
 	r.carried(p, seen)
 	p.broken = fault.Join(p.broken, failures(p.outcomes))

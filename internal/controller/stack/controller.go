@@ -28,6 +28,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/observe"
 	"github.com/lockstep-dev/lockstep/internal/stack"
+	"github.com/lockstep-dev/lockstep/internal/store"
 )
 
 // Reconciler moves Stacks closer to what Git asks for.
@@ -47,11 +48,14 @@ type Reconciler struct {
 	Tracer      *observe.Tracer
 	Causes      *observe.Causes
 	Log         *slog.Logger
+	// History keeps what happened; it never makes a pass wait.
+	History store.Recorder
 	// Parallel is how many objects of one stage are applied at once.
 	Parallel int
 
 	rules rules
 	drift ledgers
+	told  told
 }
 
 // reconcile moves one Stack a step closer to what Git asks for.
@@ -130,6 +134,7 @@ func (r *Reconciler) forget(unit lockstep.Unit) {
 func (r *Reconciler) letGo(unit lockstep.Unit) {
 	r.rules.forget(unit)
 	r.drift.forget(unit)
+	r.told.forget(unit)
 	r.Metrics.drift.now(unit, nil)
 	r.Metrics.leaves(unit)
 	r.Refs.Release(userOf(unit))

@@ -49,6 +49,7 @@ func (r *Reconciler) finalize(ctx context.Context, p *pass) (reconcile.Result, e
 	if err := r.Client.Patch(ctx, next, client.MergeFromWithOptions(p.stack, client.MergeFromWithOptimisticLock{})); err != nil {
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
+	r.keepEnd(p)
 	r.Report.Forget(p.stack.UID)
 	return reconcile.Result{}, nil
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/render/worker"
 	"github.com/lockstep-dev/lockstep/internal/source"
 	"github.com/lockstep-dev/lockstep/internal/stack"
+	"github.com/lockstep-dev/lockstep/internal/store"
 )
 
 // pass is what one pass knows.
@@ -59,6 +60,8 @@ type pass struct {
 	alone  int           // objects that an annotation takes out of our hands
 	again  time.Duration // until the first drift that waits is due; 0 for none
 	healed []plan.Step
+	// times are when the beats ended, for the record.
+	times store.Times
 }
 
 func newPass(s *v1alpha1.Stack) *pass {
@@ -180,6 +183,7 @@ func (r *Reconciler) render(ctx context.Context, p *pass) error {
 		return err
 	}
 	p.driver, p.draft = in.Driver, rendered.Record
+	p.times.Rendered = time.Now()
 	program := run.NewProgram(rendered.Hooks)
 	p.memo = fleet.Memo{Wants: plan.Wants(rendered.Objects, r.Key), HookKinds: program.Kinds(), DeleteHooks: program.Deletes()}
 	p.memo.Staged = stack.Staged(p.memo.Wants, program)
@@ -190,6 +194,7 @@ func (r *Reconciler) render(ctx context.Context, p *pass) error {
 	in.Ran = stack.Ran(p.before, rendered.Key)
 	in.Hooks = stack.HooksDue(p.before, rendered.Key, program, r.Key)
 	p.plan, p.broken = r.decide(ctx, engine, in, rendered.Objects, p.live)
+	p.times.Planned = time.Now()
 	r.remember(p, in, rendered, nil)
 	p.plot(program)
 	return nil

@@ -97,6 +97,7 @@ func (r *Reconciler) report(ctx context.Context, p *pass, v v1alpha1.Verdict, er
 		r.Metrics.drift.now(p.unit, p.drift)
 	}
 	news := r.release(p, v, err)
+	r.keepHistory(p)
 	v1alpha1.SetVerdict(&s.Conditions, v, p.stack.Generation, metav1.Now())
 
 	r.Fleet.Set(p.unit, fleet.State{Ready: v.Ready.Status == metav1.ConditionTrue, Why: firstLine(v.Ready.Message)})

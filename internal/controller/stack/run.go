@@ -202,6 +202,7 @@ func (r *Reconciler) applyWaves(ctx context.Context, p *pass, d run.Decision) {
 		p.run.carried[i] = true
 		outcomes := r.stage(ctx, p, actor, s)
 		p.outcomes = append(p.outcomes, outcomes...)
+		p.times.Applied = time.Now()
 		p.broken = fault.Join(p.broken, failures(outcomes))
 		r.Metrics.applied(outcomes)
 		count(&p.stack.Status.Run.Done, outcomes)

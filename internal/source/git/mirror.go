@@ -120,7 +120,7 @@ func (m *mirror) snapshot(hash, ref string) (*snapshot, error) {
 	return &snapshot{
 		Tree: tree.New(root, c.tree),
 		view: v,
-		rev:  lockstep.Revision{Commit: c.hash, Ref: ref, Subject: c.subject, Author: c.author},
+		rev:  lockstep.Revision{Commit: c.hash, Ref: ref, Subject: c.subject, Author: c.author, Committed: c.committed},
 	}, nil
 }
 

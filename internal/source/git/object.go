@@ -5,7 +5,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 )
@@ -60,6 +62,7 @@ func entryType(mode string) lockstep.EntryType {
 // commit is what a commit object says, as far as we care.
 type commit struct {
 	hash, tree, author, subject string
+	committed                   time.Time
 }
 
 func parseCommit(o object) (commit, error) {
@@ -73,6 +76,9 @@ func parseCommit(o object) (commit, error) {
 		if author, ok := strings.CutPrefix(line, "author "); ok && c.author == "" {
 			c.author = printable(author[:strings.LastIndexByte(author, '>')+1])
 		}
+		if committer, ok := strings.CutPrefix(line, "committer "); ok {
+			c.committed = committed(committer)
+		}
 	}
 	subject, _, _ := strings.Cut(strings.TrimLeft(string(body), "\n"), "\n")
 	c.subject = printable(subject)
@@ -80,6 +86,17 @@ func parseCommit(o object) (commit, error) {
 		return commit{}, fmt.Errorf("commit %s names no tree", o.hash)
 	}
 	return c, nil
+}
+
+// committed reads the time at the end of "Name <mail> 1700000000 +0100". What is not
+// one, or lies where no clock can have been, is unknown.
+func committed(line string) time.Time {
+	seconds, _, _ := strings.Cut(strings.TrimSpace(line[strings.LastIndexByte(line, '>')+1:]), " ")
+	n, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil || n <= 0 || n > 1<<33 {
+		return time.Time{}
+	}
+	return time.Unix(n, 0).UTC()
 }
 
 // printable makes a stranger's text safe for a status, a log line and a

@@ -100,11 +100,12 @@ func (a *appender) add(ctx context.Context, r store.Record) error {
 		if at.IsZero() {
 			at = a.now
 		}
-		digest, err := upsert(ctx, a.tx, *r.Release, at)
+		kept := r.Release.Clean()
+		digest, err := upsert(ctx, a.tx, kept, at)
 		if err != nil {
 			return err
 		}
-		r.Draft.Detail = withRecord(r.Draft.Detail, digest)
+		r.Draft.Detail, r.Draft.Unit = withRecord(r.Draft.Detail, kept, digest), kept.Unit
 	}
 	e, err := r.Draft.Entry(a.now)
 	if err != nil {
@@ -119,14 +120,15 @@ func (a *appender) add(ctx context.Context, r store.Record) error {
 	return nil
 }
 
-// withRecord puts the digest of a release's row into the entry about it.
-func withRecord(d store.Detail, digest string) store.Detail {
+// withRecord puts the digest of a release's row, and its name, into the entry about
+// it.
+func withRecord(d store.Detail, r store.Release, digest string) store.Detail {
 	switch d := d.(type) {
 	case store.ReleaseDetail:
-		d.Record = digest
+		d.UID, d.Number, d.Record = r.UID, r.Number, digest
 		return d
 	case store.HealDetail:
-		d.Record = digest
+		d.UID, d.Number, d.Record = r.UID, r.Number, digest
 		return d
 	}
 	return d
@@ -164,7 +166,6 @@ func (a *appender) finish(ctx context.Context) error {
 // upsert keeps what r knows of a release beside what is known, and returns the
 // digest of both.
 func upsert(ctx context.Context, tx Tx, r store.Release, at time.Time) (string, error) {
-	r = r.Clean()
 	old, found, err := releaseIn(ctx, tx, r)
 	if err != nil {
 		return "", err

@@ -233,6 +233,11 @@ type conditions struct {
 }
 
 func (c *conditions) add(part string, args ...any) {
+	for i, a := range args {
+		if s, ok := a.(string); ok {
+			args[i] = store.Clean(s) // what cannot be kept cannot be asked for either
+		}
+	}
 	c.parts, c.args = append(c.parts, part), append(c.args, args...)
 }
 
@@ -305,6 +310,6 @@ func (c *conditions) entries(f store.Filter) {
 
 // like returns the pattern of texts that hold s.
 func like(s string) string {
-	s = strings.ToLower(strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", ""))
+	s = strings.ToLower(store.Clean(s))
 	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(s) + "%"
 }
