@@ -2,11 +2,12 @@ import { fileURLToPath } from 'node:url';
 import tailwind from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
+import { fixtures } from './fixtures/plugin.ts';
 
 export default defineConfig({
   // Relative, so that a server below a path only has to rewrite <base href>.
   base: './',
-  plugins: [react(), tailwind()],
+  plugins: [react(), tailwind(), fixtures()],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   build: {
     // The policy allows fonts from our own address only, and an inlined one is a data: URL.
@@ -18,7 +19,12 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   server: {
-    proxy: { '/api': { target: process.env.LOCKSTEP_SERVER ?? 'http://127.0.0.1:7420' } },
+    // Signing in, webhooks and the API are the server's.
+    proxy: process.env.LOCKSTEP_FIXTURES
+      ? {}
+      : {
+          '^/(api|auth|login|hooks)/?': { target: process.env.LOCKSTEP_SERVER ?? 'http://127.0.0.1:7420', xfwd: true },
+        },
   },
   test: {
     environment: 'happy-dom',

@@ -1,29 +1,25 @@
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always', style: 'narrow' });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' });
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
 
-const units: [Intl.RelativeTimeFormatUnit, number][] = [
-  ['year', 31_536_000],
-  ['month', 2_592_000],
-  ['day', 86_400],
-  ['hour', 3_600],
-  ['minute', 60],
+const units: [string, number][] = [
+  ['y', 31_536_000],
+  ['mo', 2_592_000],
+  ['d', 86_400],
+  ['h', 3_600],
+  ['min', 60],
+  ['s', 1],
 ];
 
-/** "3 min ago"; seconds are told only as "just now", so that a page at rest stays at rest. */
+/** "3 min ago", "in 41 s"; the first seconds are "just now", so that news does not flicker. */
 export function ago(then: number, now: number): string {
   const seconds = Math.round((then - now) / 1000);
   const abs = Math.abs(seconds);
+  const [unit, size] = units.find(([, s]) => abs >= s) ?? ['s', 1];
   if (abs < 10) return 'just now';
-  if (abs < 60) return seconds < 0 ? `${abs} s ago` : `in ${abs} s`;
-  for (const [unit, size] of units) {
-    if (abs >= size) return spaced(relative.format(Math.trunc(seconds / size), unit));
-  }
-  return 'just now';
+  const said = `${Math.floor(abs / size)} ${unit}`;
+  return seconds < 0 ? `${said} ago` : `in ${said}`;
 }
-
-const spaced = (text: string) => text.replace(/(\d)([a-z])/i, '$1 $2').replace(/\bmin\b\.?/, 'min');
 
 export const fullTime = (then: number): string => full.format(then);
 

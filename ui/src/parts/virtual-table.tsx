@@ -35,6 +35,8 @@ interface VirtualTableProps<T> {
   /** Keys of rows that are selected; with it, `x` and a box select. */
   picked?: ReadonlySet<string>;
   onPick?(key: string): void;
+  /** More classes of a row, for one that is gone. */
+  rowClass?(row: T): string | undefined;
   rowHeight?: number;
   /** After the last row: "Loading more", an end mark. */
   foot?: ReactNode;
@@ -218,6 +220,7 @@ export function VirtualTable<T>(props: VirtualTableProps<T>) {
                 'absolute inset-x-0 border-b border-line/70 -outline-offset-2 hover:bg-hover',
                 href && 'cursor-pointer',
                 isPicked && 'bg-picked',
+                props.rowClass?.(row),
               )}
               style={{ gridTemplateColumns: template, height: item.size, transform: `translateY(${item.start}px)` }}
             >
