@@ -1,0 +1,247 @@
+package live
+
+import (
+	"context"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/core/plan"
+	"github.com/lockstep-dev/lockstep/internal/core/risk"
+	"github.com/lockstep-dev/lockstep/internal/driver"
+	"github.com/lockstep-dev/lockstep/internal/driver/kubernetes"
+	"github.com/lockstep-dev/lockstep/internal/fault"
+	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/stack"
+)
+
+// Risk is one thing that may be lost.
+type Risk struct {
+	ID    string `json:"id,omitempty" doc:"id of the object; absent where all of them are meant"`
+	Verb  string `json:"verb,omitempty" enum:"delete,replace,update"`
+	Level string `json:"level" enum:"review,loss" doc:"loss: data that only the cluster has may be gone"`
+	Rule  string `json:"rule" doc:"the rule that says so" example:"pvc-delete"`
+	Why   string `json:"why"`
+	Keep  string `json:"keep,omitempty" doc:"what to do so that it is not lost"`
+}
+
+// Rollback is what going back to an earlier commit would do.
+type Rollback struct {
+	Revision string       `json:"revision" doc:"the commit that would be live"`
+	Subject  string       `json:"subject,omitempty" doc:"first line of its message"`
+	Author   string       `json:"author,omitempty"`
+	Live     string       `json:"live" doc:"the commit that is live now"`
+	Newest   string       `json:"newest" doc:"the commit that Git is at; it would be ahead"`
+	Digest   string       `json:"digest" doc:"of what would be done; sent back with the rollback, it holds for exactly that"`
+	Summary  plan.Summary `json:"summary"`
+	Objects  []Difference `json:"objects" doc:"deletions first, then in order of id"`
+	Left     int          `json:"left" doc:"objects that are left out, beyond the bound"`
+	Hooks    []string     `json:"hooks" doc:"hooks that would run, in order"`
+	Risks    []Risk       `json:"risks" doc:"what may be lost, worst first"`
+	Guard    int          `json:"guard" enum:"0,1,2,3" doc:"how much it takes to say yes: 0 nothing changes, 1 a confirmation, 2 a confirmation that lists what goes, 3 a reason and the names of what may be lost"`
+	Accept   []string     `json:"accept" doc:"ids that have to be named in the rollback, because their data may be lost"`
+	Stays    []string     `json:"stays" doc:"what a rollback does not bring back"`
+	Problem  string       `json:"problem,omitempty" doc:"objects that cannot be planned, and why"`
+}
+
+// massDelete stands in Accept for the finding that is about no single object.
+const massDelete = "mass-delete"
+
+// Rollback says what holding u at revision would do, computed against what is live.
+func (l *Looker) Rollback(ctx context.Context, u lockstep.Unit, revision string) (Rollback, error) {
+	s, err := l.stack(ctx, u)
+	if err != nil {
+		return Rollback{}, err
+	}
+	if !s.DeletionTimestamp.IsZero() {
+		return Rollback{}, fault.Conflict("is being deleted").At("stack %s", u)
+	}
+	t, err := l.target(ctx, s)
+	if err != nil {
+		return Rollback{}, err
+	}
+	d, err := l.desired(ctx, u, revision)
+	if err != nil {
+		return Rollback{}, err
+	}
+	rules, err := stack.HealthOf(s)
+	if err != nil {
+		return Rollback{}, err
+	}
+	found, err := t.Observe(ctx, driver.Query{Unit: u, Kinds: stack.KindsOf(s), Desired: d.rendered.Objects, Health: rules})
+	if err != nil {
+		return Rollback{}, settle(err)
+	}
+	// As the pass will see it: the Stack of now, pinned to then.
+	then := *d
+	then.stack = s.DeepCopy()
+	then.stack.Spec.Source.Revision = d.revision.Commit
+	p, problem := l.plan(&then, found)
+
+	out := Rollback{
+		Revision: d.revision.Commit, Subject: d.revision.Subject, Author: d.revision.Author, Live: s.Status.Revision, Newest: l.newest(ctx, u),
+		Digest: p.Digest, Summary: p.Summary(), Hooks: []string{}, Risks: []Risk{}, Accept: []string{}, Stays: notUndone(s),
+	}
+	for _, h := range p.Hooks {
+		out.Hooks = append(out.Hooks, h.Key.String())
+	}
+	if problem != nil {
+		out.Problem = problem.Error()
+	}
+	c := comparison{plan: p}
+	out.Objects, _ = c.objects(then.stack)
+	if n := len(out.Objects); n > mostDifferent {
+		out.Left, out.Objects = n-mostDifferent, out.Objects[:mostDifferent]
+	}
+	changes := risk.ChangesOf(p, found)
+	findings := risk.Judge(changes, len(found.Objects), facts(ctx, t, changes), risk.DefaultLimits)
+	out.judge(findings, p)
+	return out, nil
+}
+
+// judge adds the findings and how much it takes to go on in spite of them.
+func (r *Rollback) judge(findings []risk.Finding, p plan.Plan) {
+	for _, f := range findings {
+		x := Risk{Verb: f.Verb.String(), Level: f.Level.String(), Rule: f.Rule, Why: f.Why, Keep: f.Keep}
+		if f.Rule == massDelete {
+			x.Verb = "delete"
+		}
+		if f.Key != (lockstep.Key{}) {
+			x.ID = f.Key.String()
+		}
+		r.Risks = append(r.Risks, x)
+		if f.Level != risk.Loss {
+			continue
+		}
+		name := x.ID
+		if name == "" {
+			name = f.Rule
+		}
+		r.Accept = append(r.Accept, name)
+	}
+	deletes := slices.ContainsFunc(p.Steps(), func(s plan.Step) bool { return s.Verb == lockstep.Delete || s.Verb == lockstep.Replace })
+	switch {
+	case len(r.Accept) > 0:
+		r.Guard = 3
+	case deletes || len(r.Risks) > 0:
+		r.Guard = 2
+	case !p.Empty():
+		r.Guard = 1
+	}
+}
+
+// newest is the commit that the Source of u is at, "" if it is not known here.
+func (l *Looker) newest(ctx context.Context, u lockstep.Unit) string {
+	d, err := l.desired(ctx, u, "")
+	if err != nil {
+		return ""
+	}
+	return d.revision.Commit
+}
+
+// notUndone says what is not part of a commit, of what s has.
+func notUndone(s *v1alpha1.Stack) []string {
+	out := []string{}
+	if h := s.Spec.Helm; h != nil {
+		if h.Values != nil {
+			out = append(out, "spec.helm.values of the Stack stay as they are")
+		}
+		if len(h.ValuesFrom) > 0 {
+			out = append(out, "the ConfigMaps and Secrets of spec.helm.valuesFrom stay as they are")
+		}
+		if h.Chart != nil {
+			out = append(out, "the chart is the one that spec.helm.chart.version chooses now")
+		}
+	}
+	if len(s.Spec.IgnoreDifferences) > 0 {
+		out = append(out, "fields of spec.ignoreDifferences stay as they are")
+	}
+	return append(out, "what hooks and Jobs did outside the cluster, a migration of a database for one, is not undone")
+}
+
+// mostHeld bounds what is read to judge one namespace or kind.
+const mostHeld = 100
+
+// facts reads what the rules ask about beyond the plan. What cannot be read is
+// judged by the worst case.
+func facts(ctx context.Context, t target, changes []risk.Change) risk.Facts {
+	f := risk.Facts{Reclaim: map[lockstep.Key]string{}, Instances: map[string]int{}, Holds: map[string][]lockstep.Key{}}
+	for _, c := range changes {
+		if c.Verb != lockstep.Delete && c.Verb != lockstep.Replace {
+			continue
+		}
+		switch c.Key.GroupKind() {
+		case lockstep.GroupKind{Kind: "PersistentVolumeClaim"}:
+			if policy := reclaim(ctx, t, c.Key); policy != "" {
+				f.Reclaim[c.Key] = policy
+			}
+		case lockstep.GroupKind{Kind: "Namespace"}:
+			if held, ok := holds(ctx, t, c.Key.Name); ok {
+				f.Holds[c.Key.Name] = held
+			}
+		case lockstep.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}:
+			if n, ok := instances(ctx, t, c.Key); ok {
+				f.Instances[c.Key.Name] = n
+			}
+		}
+	}
+	return f
+}
+
+// reclaim is the reclaim policy of the volume that a claim is bound to.
+func reclaim(ctx context.Context, t target, claim lockstep.Key) string {
+	tree, err := t.Look(ctx, claim, "v1")
+	if err != nil || tree == nil {
+		return ""
+	}
+	name := textAt(tree, "spec", "volumeName")
+	if name == "" {
+		return ""
+	}
+	volume, err := t.Look(ctx, lockstep.Key{Kind: "PersistentVolume", Name: name}, "v1")
+	if err != nil || volume == nil {
+		return ""
+	}
+	return textAt(volume, "spec", "persistentVolumeReclaimPolicy")
+}
+
+// holds lists what keeps data in a namespace, as far as core kinds tell; ok is
+// false where nobody can say.
+func holds(ctx context.Context, t target, namespace string) (keys []lockstep.Key, ok bool) {
+	for _, kind := range []string{"PersistentVolumeClaim", "Secret"} {
+		items, more, err := t.List(ctx, kubernetes.ListQuery{Kind: lockstep.GroupKind{Kind: kind}, Namespace: namespace, Limit: mostHeld})
+		if err != nil || more {
+			return nil, false
+		}
+		for _, o := range items {
+			if typ := textAt(o, "type"); typ == "kubernetes.io/service-account-token" {
+				continue
+			}
+			keys = append(keys, lockstep.Key{Kind: kind, Namespace: namespace, Name: textAt(o, "metadata", "name")})
+		}
+	}
+	return keys, true
+}
+
+// instances counts the objects of a definition's kind.
+func instances(ctx context.Context, t target, definition lockstep.Key) (n int, ok bool) {
+	tree, err := t.Look(ctx, definition, "v1")
+	if err != nil || tree == nil {
+		return 0, false
+	}
+	kind := lockstep.GroupKind{Group: textAt(tree, "spec", "group"), Kind: textAt(tree, "spec", "names", "kind")}
+	items, more, err := t.List(ctx, kubernetes.ListQuery{Kind: kind, Limit: mostHeld})
+	if err != nil || more {
+		return 0, false
+	}
+	return len(items), true
+}
+
+func textAt(tree map[string]any, path ...string) string {
+	s, _, err := unstructured.NestedString(tree, path...)
+	if err != nil {
+		return "" // it is something else, and as good as not there
+	}
+	return s
+}
