@@ -3,6 +3,8 @@
 #
 #   fast    need nothing that runs beside them
 #   live    need a control plane: the full lane has them on top
+#   alone   of the live ones, those that measure, or judge by how long something takes
+#   beside  of the live ones, the others
 #   race    of the fast ones, those that start goroutines, for the race detector
 #   plain   of the fast ones, the others
 set -euo pipefail
@@ -17,19 +19,25 @@ starts='/test/(cluster|world)( |$)'
 # its dependencies for nothing.
 race='/internal/(controller|driver|observe|render|server|source|stack)(/|$)'
 
+# What would measure whoever runs beside it.
+alone='/test/(bench|e2e/replicas|soak)$'
+
 all() {
 	go list -f '{{.ImportPath}} {{join .Imports " "}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./...
 }
 path() { cut -d ' ' -f 1; }
+live() { all | grep -E "$starts" | path; }
 fast() { all | grep -Ev "$starts" | path; }
 
 case ${1:-} in
 fast) fast ;;
-live) all | grep -E "$starts" | path ;;
+live) live ;;
+alone) live | grep -E "$alone" ;;
+beside) live | grep -Ev "$alone" ;;
 race) fast | grep -E "$race" ;;
 plain) fast | grep -Ev "$race" ;;
 *)
-	echo "usage: $0 fast|live|race|plain" >&2
+	echo "usage: $0 fast|live|alone|beside|race|plain" >&2
 	exit 2
 	;;
 esac

@@ -68,8 +68,10 @@ step "devcluster build" join_devcluster
 # Both this and the next step test binaries that they start: Go does not know what
 # those were built from, and would answer from its cache after they changed.
 step "devcluster" env CGO_ENABLED=0 go -C devcluster test -count=1 -trimpath ./...
-# One package at a time: each starts control planes of its own.
-step "end to end" packages live -count=1 -p 1 -timeout 25m
+# Two packages at a time: each starts control planes of its own, and waits most of
+# the time.
+step "end to end" packages beside -count=1 -p 2 -timeout 25m
+step "end to end, alone" packages alone -count=1 -p 1 -timeout 25m
 step "style figures" go run ./test/repo/figures
 
 report
