@@ -17,7 +17,7 @@ func (p unitPath) unit() lockstep.Unit { return lockstep.Unit{Namespace: p.Names
 // objectPath names an object of a Stack in a path. A dash stands for what it has
 // not: the core group, or a namespace.
 type objectPath struct {
-	unitPath
+	UnitPath
 	Group           string `path:"group" maxLength:"253" doc:"a dash for the core group"`
 	Kind            string `path:"kind" maxLength:"253"`
 	ObjectNamespace string `path:"objectNamespace" maxLength:"253" doc:"a dash for an object of the whole cluster"`
@@ -69,16 +69,16 @@ func registerResources(api huma.API, d *Deps) {
 	}
 	huma.Register(api, register(pathResources, "listResources", "The objects of a Stack and what the cluster made of them"),
 		func(ctx context.Context, in *struct {
-			unitPath
+			UnitPath
 			pageQuery
 		}) (*struct{ Body live.Resources }, error) {
-			return answer(ctx, d, access.Get, in.unitPath, func(l *live.Looker, u lockstep.Unit) (live.Resources, error) {
+			return answer(ctx, d, access.Get, in.UnitPath, func(l *live.Looker, u lockstep.Unit) (live.Resources, error) {
 				return l.Resources(ctx, u, in.Cursor, in.Limit)
 			})
 		})
 	huma.Register(api, register(pathObject, "getResource", "One object: live, as Git has it, and what differs"),
 		func(ctx context.Context, in *objectPath) (*struct{ Body live.ObjectDetail }, error) {
-			return answer(ctx, d, access.Get, in.unitPath, func(l *live.Looker, u lockstep.Unit) (live.ObjectDetail, error) {
+			return answer(ctx, d, access.Get, in.UnitPath, func(l *live.Looker, u lockstep.Unit) (live.ObjectDetail, error) {
 				return l.Object(ctx, u, in.key())
 			})
 		})
@@ -90,21 +90,21 @@ func registerResources(api huma.API, d *Deps) {
 		})
 	huma.Register(api, register("/stacks/{namespace}/{name}/manifest", "getManifest", "What a revision of a Stack renders to, secrets masked"),
 		func(ctx context.Context, in *struct {
-			unitPath
+			UnitPath
 			pageQuery
 			Revision string `query:"revision" pattern:"^([0-9a-f]{40}|[0-9a-f]{64})?$" doc:"a full commit hash; absent for what the Source says now"`
 		}) (*struct{ Body live.Manifest }, error) {
-			return answer(ctx, d, access.Get, in.unitPath, func(l *live.Looker, u lockstep.Unit) (live.Manifest, error) {
+			return answer(ctx, d, access.Get, in.UnitPath, func(l *live.Looker, u lockstep.Unit) (live.Manifest, error) {
 				return l.Manifest(ctx, u, in.Revision, in.Cursor, in.Limit)
 			})
 		})
 	huma.Register(api, register("/stacks/{namespace}/{name}/compare", "compareRevisions", "What differs between what two commits render to"),
 		func(ctx context.Context, in *struct {
-			unitPath
+			UnitPath
 			From string `query:"from" pattern:"^([0-9a-f]{40}|[0-9a-f]{64})?$" doc:"a full commit hash; absent for what the Source says now"`
 			To   string `query:"to" pattern:"^([0-9a-f]{40}|[0-9a-f]{64})?$" doc:"a full commit hash; absent for what the Source says now"`
 		}) (*struct{ Body live.Compared }, error) {
-			return answer(ctx, d, access.Get, in.unitPath, func(l *live.Looker, u lockstep.Unit) (live.Compared, error) {
+			return answer(ctx, d, access.Get, in.UnitPath, func(l *live.Looker, u lockstep.Unit) (live.Compared, error) {
 				return l.Compare(ctx, u, in.From, in.To)
 			})
 		})
@@ -150,10 +150,10 @@ func registerAction(api huma.API, d *Deps) {
 		http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
 	op.MaxBodyBytes = 16 << 10
 	huma.Register(api, op, func(ctx context.Context, in *struct {
-		unitPath
+		UnitPath
 		Body ActionRequest
 	}) (*struct{ Body live.ActionDone }, error) {
-		return answer(ctx, d, access.Actions, in.unitPath, func(l *live.Looker, u lockstep.Unit) (live.ActionDone, error) {
+		return answer(ctx, d, access.Actions, in.UnitPath, func(l *live.Looker, u lockstep.Unit) (live.ActionDone, error) {
 			w, err := in.Body.wish()
 			if err != nil {
 				return live.ActionDone{}, err

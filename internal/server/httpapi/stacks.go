@@ -29,7 +29,7 @@ type mapStacks struct {
 }
 
 type reconcileStack struct {
-	unitPath
+	UnitPath
 	Body *Why
 }
 

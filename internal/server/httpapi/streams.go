@@ -70,7 +70,7 @@ func (f *follows) end(person string) {
 }
 
 type logsInput struct {
-	unitPath
+	UnitPath
 	Object    string   `query:"object" maxLength:"1024" doc:"id of the object whose pods are read; absent for all pods of the Stack"`
 	Pods      []string `query:"pod" maxItems:"50" doc:"names of pods; absent for all"`
 	Container string   `query:"container" maxLength:"253" doc:"absent for all"`
