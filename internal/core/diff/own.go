@@ -123,11 +123,15 @@ func missing(desired lockstep.Object, f FieldSet) []path {
 	if root == nil {
 		root = &owned{}
 	}
-	w.fields(WithoutStringData(desired).Tree, root, nil)
+	w.fields(WithoutStringData(desired).Tree, root, make(path, 0, 16))
 	return w.out
 }
 
+// missingWalk goes down one path, whose room it uses over and over: nearly every
+// field is ours, and only what is missing is kept.
 type missingWalk struct{ out []path }
+
+func (w *missingWalk) keep(at path) { w.out = append(w.out, slices.Clone(at)) }
 
 func (w *missingWalk) value(v any, n *owned, at path) {
 	if hollow(v) || at.system() {
@@ -146,7 +150,7 @@ func (w *missingWalk) value(v any, n *owned, at path) {
 	case []any:
 		w.list(v, n, at)
 	default:
-		w.out = append(w.out, at)
+		w.keep(at)
 	}
 }
 
@@ -155,17 +159,17 @@ func (w *missingWalk) value(v any, n *owned, at path) {
 func (w *missingWalk) gone(v any, at path) {
 	m, ok := v.(map[string]any)
 	if !ok || at[len(at)-1].form != field {
-		w.out = append(w.out, at)
+		w.keep(at)
 		return
 	}
 	for _, k := range sortedKeys(m) {
-		w.value(m[k], nil, at.field(k))
+		w.value(m[k], nil, append(at, segment{form: field, name: k}))
 	}
 }
 
 func (w *missingWalk) fields(m map[string]any, n *owned, at path) {
 	for _, k := range sortedKeys(m) {
-		w.value(m[k], n.field(k), at.field(k))
+		w.value(m[k], n.field(k), append(at, segment{form: field, name: k}))
 	}
 }
 
@@ -177,10 +181,10 @@ func (w *missingWalk) list(l []any, n *owned, at path) {
 			w.item(m, n, at)
 		case len(n.index) > 0:
 			s := segment{form: indexed, index: i}
-			w.value(v, n.child(s), at.with(s))
+			w.value(v, n.child(s), append(at, s))
 		default:
 			s := segment{form: element, value: v}
-			w.value(v, n.child(s), at.with(s))
+			w.value(v, n.child(s), append(at, s))
 		}
 	}
 }
@@ -188,10 +192,10 @@ func (w *missingWalk) list(l []any, n *owned, at path) {
 func (w *missingWalk) item(m map[string]any, n *owned, at path) {
 	it := n.itemFor(m)
 	if it == nil {
-		w.out = append(w.out, at.with(segment{form: keyed, keys: pick(m, n.items[0].keys)}))
+		w.keep(append(at, segment{form: keyed, keys: pick(m, n.items[0].keys)}))
 		return
 	}
-	below := at.with(segment{form: keyed, keys: it.keys})
+	below := append(at, segment{form: keyed, keys: it.keys})
 	if it.node.leaf() {
 		return
 	}
@@ -199,7 +203,7 @@ func (w *missingWalk) item(m map[string]any, n *owned, at path) {
 		if slices.ContainsFunc(it.keys, func(kv keyValue) bool { return kv.name == k }) {
 			continue
 		}
-		w.value(m[k], it.node.field(k), below.field(k))
+		w.value(m[k], it.node.field(k), append(below, segment{form: field, name: k}))
 	}
 }
 

@@ -149,7 +149,7 @@ func (c *Cluster) prove(ctx context.Context, r *record, desired lockstep.Object)
 // never kept by the API (re-applying tells which). It returns false when it knows
 // no more than before.
 func (c *Cluster) judge(ctx context.Context, r *record, desired lockstep.Object) (bool, error) {
-	set, err := diff.ParseFieldSet([]byte(r.set))
+	set, err := c.view.sets.parse(r.set)
 	if err != nil {
 		return false, fault.Internal(err)
 	}

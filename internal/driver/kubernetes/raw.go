@@ -7,7 +7,6 @@ import (
 	k8sjson "k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
-	"github.com/lockstep-dev/lockstep/internal/core/diff"
 )
 
 // reader projects the objects of one list while it arrives. What it makes of an
@@ -24,7 +23,7 @@ type reader struct {
 func (r *reader) record(raw []byte) (*record, error) {
 	s := scanner{in: raw, names: r.names}
 	if tree, managed, ok := s.object(); ok {
-		if ours, ok := oursIn(managed); ok {
+		if ours, ok := r.oursIn(managed); ok {
 			r.complete(tree)
 			out := projection(tree, ours)
 			rules := r.view.rules.get(out.unit)
@@ -76,7 +75,7 @@ func (s *scanner) object() (tree map[string]any, managed []byte, ok bool) {
 
 // oursIn finds our entry among the managed fields. It returns false for what has
 // to be decoded to be understood.
-func oursIn(managed []byte) (own ownFields, ok bool) {
+func (r *reader) oursIn(managed []byte) (own ownFields, ok bool) {
 	if managed == nil {
 		return own, true
 	}
@@ -95,8 +94,9 @@ func oursIn(managed []byte) (own ownFields, ok bool) {
 		if !isCanonical(e.fields) {
 			return false
 		}
-		set, err := diff.ParseFieldSet(e.fields)
-		own = ownFields{there: true, set: set, raw: string(e.fields)}
+		raw := intern(string(e.fields))
+		set, err := r.view.sets.parse(raw)
+		own = ownFields{there: true, set: set, raw: raw}
 		return err == nil
 	})
 	return own, ok && s.ended()

@@ -14,6 +14,7 @@ import (
 type view struct {
 	digester diff.Digester
 	rules    unitRules
+	sets     fieldSets
 	// worried is told of every object whose pods may have to be asked, and of those
 	// that need not be any more; nil tells nobody. It must not block.
 	worried func(*record)

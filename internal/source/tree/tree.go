@@ -106,7 +106,8 @@ func (p *place) open() (Dir, error) {
 
 // Real returns the path that p leads to once every link in it is followed.
 func (t *Tree) Real(p string) (string, error) {
-	stack, err := t.walk(p)
+	var room steps
+	stack, err := t.walk(p, room[:0])
 	if err != nil {
 		return "", err
 	}
@@ -118,22 +119,26 @@ func (t *Tree) Real(p string) (string, error) {
 }
 
 func (t *Tree) find(p string) (place, error) {
-	stack, err := t.walk(p)
+	var room steps
+	stack, err := t.walk(p, room[:0])
 	if err != nil {
 		return place{}, err
 	}
 	return stack[len(stack)-1], nil
 }
 
+// steps is room for the places of most paths, on the stack of whoever walks: a
+// render asks about each file many times.
+type steps [8]place
+
 // walk follows p from the root. The stack of places, and not the text of the
 // path, decides what ".." in a link means.
-func (t *Tree) walk(p string) ([]place, error) {
+func (t *Tree) walk(p string, stack []place) ([]place, error) {
 	clean, err := lockstep.CleanPath(p)
 	if err != nil {
 		return nil, outside(p)
 	}
-	stack := make([]place, 1, 8)
-	stack[0] = place{entry: lockstep.Entry{Name: ".", Type: lockstep.Directory, Hash: t.hash, Size: -1}, dir: t.root}
+	stack = append(stack, place{entry: lockstep.Entry{Name: ".", Type: lockstep.Directory, Hash: t.hash, Size: -1}, dir: t.root})
 	links := 0
 	for rest := clean; rest != ""; {
 		var name string
