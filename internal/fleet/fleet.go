@@ -162,12 +162,13 @@ func (f *Fleet) Publish(src lockstep.Unit, snap source.Snapshot, at func(string)
 	healed := o.err != nil
 	o.snapshot, o.at, o.err = snap, at, nil
 	var wake []lockstep.Unit
+	with := comparisons{}
 	for u := range o.users {
 		x := f.units[u]
 		if !first && !healed && !moved || x.links.Pin != "" && x.memo != nil && !healed {
 			continue
 		}
-		if f.untouched(x) {
+		if f.untouched(x, with) {
 			x.memo.Commit = f.commitOf(x)
 			continue
 		}
@@ -235,7 +236,7 @@ func (f *Fleet) Memo(u lockstep.Unit, generation int64) (Memo, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	x := f.units[u]
-	if x == nil || x.memo == nil || x.memo.Generation != generation || !f.untouched(x) {
+	if x == nil || x.memo == nil || x.memo.Generation != generation || !f.untouched(x, nil) {
 		return Memo{}, false
 	}
 	x.memo.Commit = f.commitOf(x)
@@ -266,7 +267,7 @@ func (f *Fleet) Stale(u lockstep.Unit) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	x := f.units[u]
-	return x != nil && x.memo != nil && !f.untouched(x)
+	return x != nil && x.memo != nil && !f.untouched(x, nil)
 }
 
 // Set records how far u is and wakes those that depend on it when that matters
@@ -369,9 +370,23 @@ func (f *Fleet) unlink(u lockstep.Unit, l Links) {
 	}
 }
 
+// comparisons are with the newest snapshots of Sources, for looking at many units
+// while no other comes; nil is for looking at one.
+type comparisons map[lockstep.Unit]*render.Comparison
+
+func (c comparisons) same(r render.Reads, of lockstep.Unit, own source.Snapshot, trees map[string]lockstep.Tree) bool {
+	if c == nil {
+		return r.Same(own, trees)
+	}
+	if c[of] == nil {
+		c[of] = render.Compare(own)
+	}
+	return c[of].Same(r, trees)
+}
+
 // untouched says whether everything that x's last render read is what the
 // newest snapshots hold.
-func (f *Fleet) untouched(x *unit) bool {
+func (f *Fleet) untouched(x *unit, with comparisons) bool {
 	if x.memo == nil || len(x.links.Sources) == 0 {
 		return false
 	}
@@ -393,7 +408,7 @@ func (f *Fleet) untouched(x *unit) bool {
 		}
 		trees[s.String()] = snap
 	}
-	return x.memo.Reads.Same(own, trees)
+	return with.same(x.memo.Reads, x.links.Sources[0], own, trees)
 }
 
 func (f *Fleet) commitOf(x *unit) string {

@@ -33,5 +33,5 @@ func (f *Fleet) Overtaken(u lockstep.Unit, commit string, reads render.Reads) bo
 	if x == nil || len(x.links.Sources) == 0 {
 		return false
 	}
-	return !f.untouched(&unit{links: x.links, memo: &Memo{Commit: commit, Reads: reads}})
+	return !f.untouched(&unit{links: x.links, memo: &Memo{Commit: commit, Reads: reads}}, nil)
 }

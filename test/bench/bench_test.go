@@ -40,6 +40,8 @@ type fleet struct {
 	src    *v1alpha1.Source
 	limits string // namespace that the control writes to
 	data   string // the server's data directory
+	// announced is when a push was announced last.
+	announced time.Time
 }
 
 // newField starts a control plane and waits until what both sides rely on is
@@ -119,7 +121,7 @@ func (x *fleet) cold() started {
 	before, cpu := count(x.b, x.api), usageOf(x.b, x.server.PID)
 	ready := x.watchReady("")
 	began := time.Now()
-	x.src = x.Source("bench", x.url)
+	x.src = x.announcedSource()
 	all(x.b, x.n, 8, func(i int) error { return x.Client.Create(x.b.Context(), newStack(x.Namespace, i)) })
 	ready(x.n)
 	wall := time.Since(began)
@@ -227,8 +229,8 @@ func (x *fleet) report(unit string, v float64) {
 	report(x.b, unit, v)
 }
 
-// onePath: a commit that changes one Stack's only file, with a poke, until the
-// change is live; in turns with the control, whose commits touch no Stack. The
+// onePath: a commit that changes one Stack's only file, announced, until a watch
+// shows the change; in turns with the control, whose commits touch no Stack. The
 // Stacks are every stride-th one, over and over.
 func (x *fleet) onePath(rounds, stride int) {
 	x.b.Helper()
@@ -260,7 +262,8 @@ func (x *fleet) onePathOf(rounds, stride int) onePaths {
 		if _, err := x.repo.Change("main", "beside", map[string]string{"limit/" + o.name + ".yaml": o.yaml}); err != nil {
 			x.b.Fatal(err)
 		}
-		limits.add(x.bare.commitLimit(x.b, x.limits, l, o))
+		seen := x.watchData(x.limits, o.name, rev)
+		limits.add(x.bare.commitLimit(x.b, x.limits, l, o, seen))
 
 		rev = fmt.Sprintf("one-%d", r)
 		o = cm(i, rev)[0]
@@ -268,15 +271,15 @@ func (x *fleet) onePathOf(rounds, stride int) onePaths {
 		if err != nil {
 			x.b.Fatal(err)
 		}
-		seen, ready := x.watchData(app(i), rev), x.watchReady(commit)
+		seen = x.watchData(x.Namespace, app(i), rev)
+		ready := x.watchReady(commit)
 		before := count(x.b, x.api)
-		began := time.Now()
-		x.Poke(x.src)
+		began := x.announce()
 		seen()
 		walls.add(time.Since(began))
 		ready(1)
 		time.Sleep(20 * time.Millisecond) // what is sent on the side
-		for k, n := range count(x.b, x.api).since(before).without("PATCH sources", 1) {
+		for k, n := range count(x.b, x.api).since(before) {
 			own[k] += n
 		}
 		l.head = commit // the control's next diff begins here
@@ -286,7 +289,7 @@ func (x *fleet) onePathOf(rounds, stride int) onePaths {
 		walls.median(), walls.at(0.99), limits.median(), limits.at(0.99), rounds, own, load(x.b))
 	return onePaths{
 		walls: walls, limits: limits,
-		requests: float64(own.without("WATCH configmaps", own["WATCH configmaps"]).without("WATCH stacks", own["WATCH stacks"]).total()) / float64(rounds),
+		requests: float64(own.withoutHarness().total()) / float64(rounds),
 		renders:  float64(x.renders()-renders) / float64(rounds),
 	}
 }
@@ -305,8 +308,7 @@ func (x *fleet) allPaths(rounds int) {
 			x.b.Fatal(err)
 		}
 		seen, ready := x.watchAll(rev), x.watchReady(commit)
-		began := time.Now()
-		x.Poke(x.src)
+		began := x.announce()
 		took := make(chan time.Duration)
 		go func() { seen(x.n); took <- time.Since(began) }()
 		ready(x.n)
@@ -406,31 +408,71 @@ func isReady(s *v1alpha1.Stack) bool {
 }
 
 // watchData returns a function that waits until a ConfigMap carries rev.
-func (x *fleet) watchData(name, rev string) func() {
-	f := x.watchMaps(metav1.SingleObject(metav1.ObjectMeta{Name: name}), rev)
+func (x *fleet) watchData(namespace, name, rev string) func() {
+	f := x.watchMaps(namespace, metav1.SingleObject(metav1.ObjectMeta{Name: name}), rev)
 	return func() { f(1) }
 }
 
 // watchAll returns a function that waits until n ConfigMaps carry rev.
-func (x *fleet) watchAll(rev string) func(n int) { return x.watchMaps(metav1.ListOptions{}, rev) }
+func (x *fleet) watchAll(rev string) func(n int) {
+	return x.watchMaps(x.Namespace, metav1.ListOptions{}, rev)
+}
 
-func (x *fleet) watchMaps(o metav1.ListOptions, rev string) func(n int) {
+func (x *fleet) watchMaps(namespace string, o metav1.ListOptions, rev string) func(n int) {
 	ctx, cancel := context.WithTimeout(x.b.Context(), 5*time.Minute)
-	w, err := x.api.CoreV1().ConfigMaps(x.Namespace).Watch(ctx, o)
-	if err != nil {
+	live, begun := make(chan string, 2*x.n), make(chan error, 1)
+	go x.followMaps(ctx, namespace, o, live, begun, rev)
+	if err := <-begun; err != nil {
 		x.b.Fatal(err)
 	}
 	return func(n int) {
 		defer cancel()
-		defer w.Stop()
-		for seen := 0; seen < n; {
-			ev, open := <-w.ResultChan()
-			if !open {
-				x.b.Errorf("%d of %d showed %s\n%s", seen, n, rev, x.server.Log())
+		done := map[string]bool{}
+		for len(done) < n {
+			select {
+			case name := <-live:
+				done[name] = true
+			case <-ctx.Done():
+				x.b.Errorf("%d of %d showed %s\n%s", len(done), n, rev, x.server.Log())
 				return
 			}
-			if cm, ok := ev.Object.(*corev1.ConfigMap); ok && cm.Data["rev"] == rev {
-				seen++
+		}
+	}
+}
+
+// followMaps is follow for ConfigMaps: it sends the names of those that carry rev.
+func (x *fleet) followMaps(ctx context.Context, namespace string, o metav1.ListOptions, live chan<- string, begun chan<- error, rev string) {
+	send := func(cm *corev1.ConfigMap) {
+		if cm.Data["rev"] != rev {
+			return
+		}
+		select {
+		case live <- cm.Name:
+		case <-ctx.Done():
+		}
+	}
+	maps := x.api.CoreV1().ConfigMaps(namespace)
+	for first := true; ctx.Err() == nil; first = false {
+		list, err := maps.List(ctx, o)
+		var w watch.Interface
+		if err == nil {
+			from := o
+			from.ResourceVersion = list.ResourceVersion
+			w, err = maps.Watch(ctx, from)
+		}
+		if first {
+			begun <- err
+		}
+		if err != nil {
+			time.Sleep(100 * time.Millisecond)
+			continue
+		}
+		for i := range list.Items {
+			send(&list.Items[i])
+		}
+		for ev := range w.ResultChan() {
+			if cm, ok := ev.Object.(*corev1.ConfigMap); ok {
+				send(cm)
 			}
 		}
 	}

@@ -89,6 +89,15 @@ func (r requests) without(what string, n int) requests {
 	return out
 }
 
+// withoutHarness takes off the watches with which the harness sees what is live.
+func (r requests) withoutHarness() requests {
+	out := maps.Clone(r)
+	for _, what := range []string{"WATCH configmaps", "WATCH stacks"} {
+		delete(out, what)
+	}
+	return out
+}
+
 func (r requests) total() int {
 	sum := 0
 	for _, n := range r {

@@ -181,7 +181,7 @@ func (x *fleet) besideSick(to *sample, n, sick, first, commits int) {
 		if _, err := x.repo.Change("main", "one path, and a sick one", change); err != nil {
 			x.b.Fatal(err)
 		}
-		live := x.watchData(app(i), rev)
+		live := x.watchData(x.Namespace, app(i), rev)
 		began := time.Now()
 		x.Poke(x.src)
 		live()

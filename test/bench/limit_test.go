@@ -217,9 +217,9 @@ func newLine(t testing.TB, url string) *line {
 	return &line{dir: dir, head: git(t, dir, "rev-parse", "main")}
 }
 
-// commitLimit is the least from a poke to a change that is live: one fetch,
-// diff-tree, read the file, apply it.
-func (b bare) commitLimit(t testing.TB, namespace string, l *line, o object) time.Duration {
+// commitLimit is the least from a push to a change that is live: one fetch,
+// diff-tree, read the file, apply it, seen by a watch.
+func (b bare) commitLimit(t testing.TB, namespace string, l *line, o object, seen func()) time.Duration {
 	t.Helper()
 	started := time.Now()
 	git(t, l.dir, "fetch", "--quiet", "--no-tags", "origin", "+refs/heads/main:refs/heads/main")
@@ -228,6 +228,7 @@ func (b bare) commitLimit(t testing.TB, namespace string, l *line, o object) tim
 	if err := b.apply(namespace, o, must(t)(yaml.YAMLToJSON([]byte(content)))); err != nil {
 		t.Fatal(err)
 	}
+	seen()
 	took := time.Since(started)
 	l.head = git(t, l.dir, "rev-parse", "main")
 	return took

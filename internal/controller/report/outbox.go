@@ -23,9 +23,9 @@ import (
 // only a few at once: with as many as an API server takes, the applies of a commit
 // to all would share it with the statuses of those that are done.
 const (
-	patience = 1500 * time.Millisecond
+	patience = 2500 * time.Millisecond
 	// limit ends all restraint: another replica may wait for the Stack.
-	limit = 3 * patience
+	limit = 2 * patience
 	// crowd is how many passes may be under way before statuses give way to them:
 	// fewer do not keep an API server busy.
 	crowd = 8

@@ -88,6 +88,9 @@ func TestSameMeansEqualKeys(t *testing.T) {
 		if got != (key == keyAfter) {
 			t.Fatalf("seed %d: Same says %v, the keys are equal: %v", seed, got, key == keyAfter)
 		}
+		if by := render.Compare(memory.NewTree(after)).Same(reads, map[string]lockstep.Tree{"ns/other": memory.NewTree(otherAfter)}); by != got {
+			t.Fatalf("seed %d: Same says %v, a Comparison %v", seed, got, by)
+		}
 		if got {
 			same++
 		}
