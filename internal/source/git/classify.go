@@ -35,6 +35,8 @@ const (
 	classHostile
 	classNotGit
 	classServer
+	classMoved
+	classPushRefused
 )
 
 // patterns decide what a failure is by what git and the ssh and curl below it
@@ -53,6 +55,8 @@ var patterns = []struct {
 	{classHostKeyUnknown, re(`No \S+ host key is known for|Host key verification failed`)},
 	{classKeyRefused, re(`Permission denied \(|Too many authentication failures|sign_and_send_pubkey`)},
 	{classDisk, re(`No space left on device|Disk quota exceeded|Read-only file system`)},
+	{classMoved, re(`\[rejected\].*\((stale info|fetch first|non-fast-forward|already exists)\)`)},
+	{classPushRefused, re(`\[remote rejected\]`)},
 	{classHostile, re(`fsck error|hasDotdot|hasDotgit|fullPathname|gitmodulesSymlink`)},
 	{classFormat, re(`mismatched algorithms|mismatched object format`)},
 	{classUnadvertised, re(`does not allow request for unadvertised object`)},
@@ -109,6 +113,8 @@ var sayings = map[class]struct {
 	classDisk:           {fault.KindUnavailable, "the disk with the data directory is full or cannot be written", "free some space, or give the data directory more"},
 	classHostile:        {fault.KindInvalid, "the repository holds objects that git's own check refuses", "run git fsck on it; such an entry can attack whoever checks it out"},
 	classNotGit:         {fault.KindInvalid, "there is no git repository at the url", "the url of a web page is often not the one to clone"},
+	classMoved:          {fault.KindConflict, "the branch has moved on at the remote", "look at it again and try once more"},
+	classPushRefused:    {fault.KindDenied, "the server refused the push", "is the branch protected? push to another branch and open a pull request"},
 	classServer:         {fault.KindUnavailable, "the server failed", ""},
 }
 

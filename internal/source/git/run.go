@@ -23,6 +23,7 @@ type call struct {
 	args   []string
 	config []setting
 	env    []string
+	stdin  []byte
 	// writes hands the mirror's lock to the process, so that the lock is held
 	// for as long as a process of a killed Lockstep may still be writing.
 	writes bool
@@ -53,6 +54,9 @@ func (r *repo) run(ctx context.Context, c call) (printed []byte, err error) {
 	cmd.Env = append(r.environment(c.config), c.env...)
 	cmd.WaitDelay = 2 * time.Second
 	own(cmd)
+	if c.stdin != nil {
+		cmd.Stdin = bytes.NewReader(c.stdin)
+	}
 	if c.writes {
 		cmd.ExtraFiles = []*os.File{r.lock}
 	}
