@@ -8,8 +8,10 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -18,6 +20,8 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/server/access"
+	"github.com/lockstep-dev/lockstep/internal/server/board"
+	"github.com/lockstep-dev/lockstep/internal/server/edge"
 	"github.com/lockstep-dev/lockstep/internal/server/live"
 )
 
@@ -36,8 +40,27 @@ type Deps struct {
 	Access *access.Checker
 	// Live answers what is live of one Stack, and acts on its objects.
 	Live *live.Looker
-	Log  *slog.Logger
+	// Board is what there is to list. It knows no person either.
+	Board *board.Board
+	// Write is the server's own way to Kubernetes, for what a verb of ours allows: who
+	// may reconcile a Stack need not be allowed to change it.
+	Write client.Client
+	// Record keeps what somebody did, or was refused; nil keeps nothing.
+	Record func(ctx context.Context, p lockstep.Person, a Act, err error)
+	// Targets says how the connections of this server are; may be nil.
+	Targets func() []TargetStanding
+	// See and May stand in for Access in tests.
+	See func(context.Context, lockstep.Person) (board.Sight, error)
+	May func(context.Context, lockstep.Person, access.Question) error
+	// Done ends streams when the server shuts down; may be nil.
+	Done <-chan struct{}
 
+	// Edge counts streams; may be nil.
+	Edge *edge.Edge
+
+	streams turnstile
+	totals  totals
+	Log     *slog.Logger
 	follows follows
 }
 
@@ -51,7 +74,29 @@ var parts = []func(huma.API, *Deps){
 func New(d *Deps) http.Handler {
 	mux := http.NewServeMux()
 	register(mux, d)
-	return mux
+	mux.HandleFunc(Prefix+"/", func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, r, fault.NotFound("the API has no such path for %s", r.Method).WithHint("all that it has: GET %s/openapi.yaml", Prefix))
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// The contract is no secret, but whoever is nobody gets nothing here.
+		if _, err := who(r.Context()); err != nil && strings.HasPrefix(r.URL.Path, Prefix+"/openapi") {
+			refuse(w, r, err)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// refuse writes a problem where no operation is there to do it.
+func refuse(w http.ResponseWriter, r *http.Request, err error) {
+	p := err
+	if _, ok := err.(*Problem); !ok {
+		p = problem(err)
+	}
+	p.(*Problem).Request = edge.From(r.Context()).ID
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.(*Problem).Status)
+	_ = json.NewEncoder(w).Encode(p) // the peer may be gone
 }
 
 // Contract returns the OpenAPI document as YAML, and once more in the older
@@ -78,7 +123,17 @@ func register(mux *http.ServeMux, d *Deps) huma.API {
 		"token":   {Type: "http", Scheme: "bearer"},
 	}
 	c.Security = []map[string][]string{{"session": {}}, {"token": {}}}
+	c.Transformers = append(c.Transformers, func(ctx huma.Context, _ string, v any) (any, error) {
+		if p, ok := v.(*Problem); ok {
+			p.Request = edge.From(ctx.Context()).ID
+		}
+		return v, nil
+	})
 	api := humago.New(mux, c)
+	api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) {
+		edge.From(ctx.Context()).Operation = ctx.Operation().OperationID
+		next(ctx)
+	})
 	for _, part := range parts {
 		part(api, d)
 	}
@@ -89,7 +144,7 @@ func register(mux *http.ServeMux, d *Deps) huma.API {
 // beside those that all do.
 func operation(method, path, id, summary string, errors ...int) huma.Operation {
 	return huma.Operation{
-		OperationID: id, Method: method, Path: Prefix + path, Summary: summary,
+		MaxBodyBytes: edge.MaxBody, OperationID: id, Method: method, Path: Prefix + path, Summary: summary,
 		Errors: append([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusInternalServerError}, errors...),
 	}
 }

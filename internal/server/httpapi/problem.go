@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -42,7 +43,14 @@ func problem(err error) error {
 	if err == nil {
 		return nil
 	}
+	if p, ok := err.(*Problem); ok {
+		return p
+	}
 	f := fault.As(err)
+	if f.Kind == fault.KindInternal && f.Unwrap() != nil {
+		// Nobody worded it for strangers.
+		f = fault.New(fault.KindInternal, "something went wrong inside the server").WithHint("the server's log has more under the id of the request").Because(err)
+	}
 	return &Problem{Type: "about:blank", Title: f.Kind.String(), Status: f.Kind.Consequence().Status, Detail: f.What, Place: f.Where, Hint: f.Hint}
 }
 
@@ -52,7 +60,7 @@ func init() {
 	// The one place that the library has for the errors that it makes itself:
 	// requests that are not as the contract says.
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
-		p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: message}
+		p := &Problem{Type: "about:blank", Title: titleOf(status), Status: status, Detail: message}
 		for _, err := range errs {
 			if f, ok := err.(huma.ErrorDetailer); ok {
 				d := f.ErrorDetail()
@@ -61,4 +69,21 @@ func init() {
 		}
 		return p
 	}
+}
+
+// titleOf returns the kind of an error that the library made.
+func titleOf(status int) string {
+	switch status {
+	case http.StatusBadRequest:
+		return fault.KindUsage.String()
+	case http.StatusUnprocessableEntity:
+		return fault.KindInvalid.String()
+	case http.StatusNotFound:
+		return fault.KindNotFound.String()
+	case http.StatusRequestEntityTooLarge:
+		return fault.KindTooLarge.String()
+	case http.StatusRequestTimeout:
+		return fault.KindTimeout.String()
+	}
+	return strings.ReplaceAll(http.StatusText(status), " ", "")
 }

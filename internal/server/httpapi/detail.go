@@ -1,0 +1,248 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/server/access"
+	"github.com/lockstep-dev/lockstep/internal/server/board"
+	"github.com/lockstep-dev/lockstep/internal/stack"
+	"github.com/lockstep-dev/lockstep/internal/stack/standing"
+)
+
+// detail is all that is known of u, for p.
+func (d *Deps) detail(ctx context.Context, p lockstep.Person, see board.Sight, u lockstep.Unit) (*StackDetail, error) {
+	row, ok := d.Board.Others(see, u)
+	if !ok {
+		// A Stack may be named by a rule for one without being in any list.
+		if d.asks(ctx, p, access.Of(access.Get, u)) != nil {
+			return nil, missing("stack", u)
+		}
+		if row, ok = d.Board.Row(u); !ok {
+			return nil, missing("stack", u)
+		}
+	}
+	s := &v1alpha1.Stack{}
+	if err := d.object(ctx, u, s, "stack"); err != nil {
+		return nil, err
+	}
+	st := standing.Of(s)
+	out := &StackDetail{
+		StackRow: row, UID: string(s.UID), Labels: orEmpty(s.Labels), FullMessage: st.Message, Since: st.Since.UTC(), Created: s.CreationTimestamp.UTC(),
+		TargetNamespace: stack.NamespaceOf(s), Account: s.Spec.ServiceAccount, Policy: policyOf(s), Kinds: orNone(s.Status.Kinds),
+		Conditions: conditionsOf(s.Status.Conditions), Drift: driftOf(s.Status.Drift), Run: runOf(s.Status.Run), Pause: pauseOf(s, st),
+		Inputs: inputsOf(s), Releases: releasesOf(s), Lifecycle: lifecycleOf(s, st), Request: requestOf(s, s.Status.LastHandledReconcileAt),
+		Dependencies: []StackState{}, Dependants: []StackState{},
+	}
+	if s.Status.Health != nil {
+		out.HealthText = s.Status.Health.Message
+	}
+	if s.Status.Plan != nil {
+		out.Plan = &PlanSummary{s.Status.Plan.Digest, s.Status.Plan.Summary, s.Status.Plan.Held}
+	}
+	if s.DeletionTimestamp != nil {
+		out.Deleting = board.Moment(s.DeletionTimestamp.Time)
+	}
+	for _, dep := range stack.DependenciesOf(s) {
+		out.Dependencies = append(out.Dependencies, d.stateOf(see, dep))
+	}
+	for _, w := range d.Board.Waiters(u) {
+		if see.Contains(w) {
+			out.Dependants = append(out.Dependants, d.stateOf(see, w))
+		}
+	}
+	if src := (&v1alpha1.Source{}); d.reads(ctx, p, access.Sources, stack.SourceOf(s), src, "source") {
+		r := d.sourceRow(see, src)
+		out.SourceState = &r
+		if st.Step == standing.InStep || st.Step == standing.Drifted {
+			out.UpToDateAt = src.Status.ShortRevision
+		}
+	}
+	ref := stack.TargetOf(s)
+	if ref.IsLocal() {
+		out.TargetState = d.localTarget(see)
+	} else if t := (&v1alpha1.Target{}); d.reads(ctx, p, access.Targets, lockstep.Unit(ref), t, "target") {
+		r := d.targetRow(see, t)
+		out.TargetState = &r
+	}
+	return out, nil
+}
+
+func orEmpty(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
+}
+
+func orNone(s []string) []string { return append([]string{}, s...) }
+
+func (d *Deps) stateOf(see board.Sight, u lockstep.Unit) StackState {
+	r, ok := d.Board.Others(see, u)
+	if !ok {
+		return StackState{Namespace: u.Namespace, Name: u.Name, Health: string(standing.Unknown), Step: "Unknown"}
+	}
+	return StackState{u.Namespace, u.Name, r.Health, r.Step, r.Reason == v1alpha1.ReasonReady || r.Attention == string(standing.Settled)}
+}
+
+func policyOf(s *v1alpha1.Stack) SyncPolicy {
+	y := s.Spec.Sync
+	p := SyncPolicy{
+		Mode: string(y.Mode), Prune: y.Prune == nil || *y.Prune, Drift: string(y.Drift), Deletion: string(y.Deletion),
+		Timeout: int64(y.Timeout.Seconds()), Interval: int64(s.Spec.Interval.Seconds()),
+	}
+	// The API server fills these in; an object of a test may lack them.
+	for _, field := range []struct {
+		at  *string
+		def string
+	}{{&p.Mode, string(v1alpha1.SyncAuto)}, {&p.Drift, string(v1alpha1.DriftHeal)}, {&p.Deletion, string(v1alpha1.DeletionDelete)}} {
+		if *field.at == "" {
+			*field.at = field.def
+		}
+	}
+	return p
+}
+
+func conditionsOf(in []metav1.Condition) []Condition {
+	out := make([]Condition, 0, len(in))
+	for _, c := range in {
+		out = append(out, Condition{c.Type, string(c.Status), c.Reason, c.Message, c.LastTransitionTime.UTC()})
+	}
+	return out
+}
+
+func moment(t *metav1.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	return board.Moment(t.Time)
+}
+
+func driftOf(d *v1alpha1.StackDrift) *Drift {
+	if d == nil {
+		return nil
+	}
+	out := &Drift{Objects: d.Objects, Fields: d.Fields, LeftAlone: d.LeftAlone, Since: moment(d.Since), Records: []DriftRecord{}}
+	for _, r := range d.Records {
+		out.Records = append(out.Records, DriftRecord{
+			Object: r.Object, Field: r.Field, Git: r.Git, Live: r.Live, Manager: r.Manager, Operation: r.Operation, Subresource: r.Subresource,
+			FirstSeen: r.FirstSeen.UTC(), State: r.State, Until: moment(r.Until), Healed: r.Healed, Next: r.Next,
+		})
+	}
+	return out
+}
+
+func runOf(r *v1alpha1.StackRun) *Run {
+	if r == nil {
+		return nil
+	}
+	out := &Run{
+		Action: r.Action, State: r.State, Wave: r.Wave, Attempt: r.Attempt, Started: r.StartedAt.UTC(), Since: r.Since.UTC(),
+		FailedIn: r.FailedIn, Message: r.Message, Hooks: []RunHook{},
+	}
+	for _, h := range r.Hooks {
+		k := lockstep.Key{Group: h.Group, Kind: h.Kind, Namespace: h.Namespace, Name: h.Name}
+		out.Hooks = append(out.Hooks, RunHook{k.String(), h.State, h.Message})
+	}
+	return out
+}
+
+func pauseOf(s *v1alpha1.Stack, st standing.Standing) *Pause {
+	if !s.Spec.Suspend {
+		return nil
+	}
+	p := &Pause{Reason: s.Annotations[v1alpha1.AnnotationPausedReason]}
+	if st.Reason == v1alpha1.ReasonSuspended {
+		p.Since = board.Moment(st.Since)
+	}
+	return p
+}
+
+// inputsOf lists what the render reads beside the path: names, never values.
+func inputsOf(s *v1alpha1.Stack) []Input {
+	out := []Input{}
+	if h := s.Spec.Helm; h != nil {
+		if h.Chart != nil {
+			out = append(out, Input{Kind: "Chart", Name: strings.TrimSpace(h.Chart.Repo + " " + h.Chart.Name + " " + h.Chart.Version), For: "chart"})
+		}
+		for _, f := range h.ValuesFiles {
+			if strings.HasPrefix(f, "$") {
+				out = append(out, Input{Kind: "Source", Name: strings.TrimPrefix(f, "$"), For: "values"})
+			}
+		}
+		for _, v := range h.ValuesFrom {
+			out = append(out, Input{Kind: v.Kind, Name: v.Name, Key: v.Key, For: "values", Optional: v.Optional})
+		}
+	}
+	if s.Spec.Substitute != nil {
+		for _, v := range s.Spec.Substitute.From {
+			out = append(out, Input{Kind: v.Kind, Name: v.Name, For: "variables", Optional: v.Optional})
+		}
+	}
+	return out
+}
+
+func releasesOf(s *v1alpha1.Stack) []ReleaseRow {
+	out := make([]ReleaseRow, 0, len(s.Status.History))
+	for _, r := range s.Status.History {
+		out = append(out, ReleaseRow{
+			ID: r.ID, Revision: r.Revision, Subject: r.Subject, Author: board.Author(r.Author), Cause: r.Cause, Outcome: r.Outcome,
+			Summary: r.Summary, Message: r.Message, Digest: r.Digest, Times: max(1, r.Times), Started: r.StartedAt.UTC(), Finished: moment(r.FinishedAt),
+		})
+	}
+	return out
+}
+
+func requestOf(obj metav1.Object, handled string) *OpenRequest {
+	if v := obj.GetAnnotations()[v1alpha1.AnnotationReconcileAt]; v != "" && v != handled {
+		return &OpenRequest{v}
+	}
+	return nil
+}
+
+// lifecycleOf is the strip of the newest release. Times that the status does not
+// keep are left out rather than made up.
+func lifecycleOf(s *v1alpha1.Stack, st standing.Standing) *Lifecycle {
+	if len(s.Status.History) == 0 {
+		return nil
+	}
+	r := s.Status.History[0]
+	l := &Lifecycle{
+		Release: r.ID, Revision: r.Revision, Subject: r.Subject, Author: board.Author(r.Author), Cause: r.Cause, Outcome: r.Outcome,
+		Started: board.Moment(r.StartedAt.Time), Finished: moment(r.FinishedAt),
+	}
+	step := func(name, state, note string) LifecycleStep {
+		return LifecycleStep{Name: name, State: state, Note: note}
+	}
+	rendered := step("rendered", "done", fmt.Sprintf("%d objects", s.Status.Objects))
+	applied := step("applied", "done", r.Summary)
+	applied.At = l.Started
+	healthy := step("healthy", "done", "")
+	switch {
+	case r.Outcome == "Progressing" && s.Status.Run != nil && slices.Contains([]string{"PreApply", "Applying"}, s.Status.Run.State):
+		applied.State, healthy.State = "running", "todo"
+	case r.Outcome == "Progressing":
+		healthy.State, healthy.Note = "running", st.Message
+	case r.Outcome == "Superseded":
+		healthy.State, healthy.Note = "skipped", "a newer commit took over"
+	case r.Outcome == "Failed" && s.Status.Run != nil && s.Status.Run.FailedIn != "":
+		applied.State, applied.Note, healthy.State = "failed", r.Message, "todo"
+	case r.Outcome == "Failed":
+		healthy.State, healthy.Note = "failed", r.Message
+	}
+	if r.FinishedAt != nil && healthy.State == "done" {
+		healthy.At = l.Finished
+		took := r.FinishedAt.Sub(r.StartedAt.Time).Seconds()
+		healthy.Took = &took
+	}
+	commit := step("commit", "done", r.Subject)
+	l.Steps = []LifecycleStep{commit, rendered, step("planned", "done", ""), step("gates", "done", ""), applied, healthy}
+	return l
+}
