@@ -17,6 +17,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/server/debug"
+	"github.com/lockstep-dev/lockstep/internal/server/httpapi"
 	"github.com/lockstep-dev/lockstep/internal/server/webhook"
 )
 
@@ -89,6 +90,8 @@ func (s *server) serve(ctx context.Context, l net.Listener) error {
 		return nil
 	}
 	s.ready(l.Addr().String())
+	// Streams do not end by themselves, and a shutdown waits for what is open.
+	context.AfterFunc(ctx, func() { close(s.closing) })
 	return serveHTTP(ctx, l, s.handler(), 30*time.Second)
 }
 
@@ -128,6 +131,7 @@ func (s *server) handler() http.Handler {
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", s.meters.handler())
 	mux.HandleFunc("POST /hooks/{namespace}/{name}", s.hook)
+	mux.Handle(httpapi.Prefix+"/", s.api(nil))
 	// The page's own routes are all that nothing above answers.
 	mux.Handle("/", s.page)
 	return mux

@@ -38,6 +38,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/observe"
 	"github.com/lockstep-dev/lockstep/internal/observe/kubeapi"
 	"github.com/lockstep-dev/lockstep/internal/render/worker"
+	"github.com/lockstep-dev/lockstep/internal/server/board"
 	"github.com/lockstep-dev/lockstep/internal/server/ui"
 	"github.com/lockstep-dev/lockstep/internal/source/git"
 	"github.com/lockstep-dev/lockstep/internal/stack/renderers"
@@ -129,7 +130,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fault.Unavailable("the Kubernetes API at %s cannot be used", o.Config.Host).Because(err)
 	}
-	s := &server{opts: o, identity: identity, mgr: mgr, queues: newQueues(), lines: newLines(), started: time.Now(), meters: meters}
+	s := &server{opts: o, identity: identity, mgr: mgr, queues: newQueues(), lines: newLines(), started: time.Now(), meters: meters, board: board.New(), closing: make(chan struct{})}
 	if s.page, err = s.openUI(); err != nil {
 		return err
 	}
@@ -236,6 +237,7 @@ func (s *server) wire(ctx context.Context) error {
 	h := s.newShare(leases, reporter, sources, stacks)
 	return errors.Join(
 		h.listen(ctx),
+		s.watchBoard(ctx),
 		s.control("source", &v1alpha1.Source{}, h.only(kindSource, sources, nil), s.queues.sources.bind),
 		s.control("target", &v1alpha1.Target{}, h.only(kindTarget, targets, nil), s.queues.targets.bind),
 		s.control("stack", &v1alpha1.Stack{}, h.only(kindStack, stacks, h.afar), s.queues.stacks.bind),

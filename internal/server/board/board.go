@@ -11,6 +11,7 @@ package board
 
 import (
 	"crypto/rand"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -148,4 +149,15 @@ func (b *Board) Waiters(u lockstep.Unit) []lockstep.Unit {
 	}
 	slices.SortFunc(out, func(a, b lockstep.Unit) int { return strings.Compare(a.String(), b.String()) })
 	return out
+}
+
+// Namespaces returns those that have Stacks, in order.
+func (b *Board) Namespaces() []string {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	seen := map[string]bool{}
+	for u := range b.rows {
+		seen[u.Namespace] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
 }

@@ -37,7 +37,7 @@ func (d *Deps) detail(ctx context.Context, p lockstep.Person, see board.Sight, u
 	out := &StackDetail{
 		StackRow: row, UID: string(s.UID), Labels: orEmpty(s.Labels), FullMessage: st.Message, Since: st.Since.UTC(), Created: s.CreationTimestamp.UTC(),
 		TargetNamespace: stack.NamespaceOf(s), Account: s.Spec.ServiceAccount, Policy: policyOf(s), Kinds: orNone(s.Status.Kinds),
-		Conditions: conditionsOf(s.Status.Conditions), Drift: driftOf(s.Status.Drift), Run: runOf(s.Status.Run), Pause: pauseOf(s, st),
+		Conditions: conditionsOf(s.Status.Conditions), Drift: driftOf(s.Status.Drift), Run: runOf(s.Status.Run), Pause: pauseOf(s, st), Hold: holdOf(s),
 		Inputs: inputsOf(s), Releases: releasesOf(s), Lifecycle: lifecycleOf(s, st), Request: requestOf(s, s.Status.LastHandledReconcileAt),
 		Dependencies: []StackState{}, Dependants: []StackState{},
 	}
@@ -155,14 +155,22 @@ func runOf(r *v1alpha1.StackRun) *Run {
 }
 
 func pauseOf(s *v1alpha1.Stack, st standing.Standing) *Pause {
-	if !s.Spec.Suspend {
+	if s.Spec.Pause == nil || st.Step != standing.Paused {
 		return nil
 	}
-	p := &Pause{Reason: s.Annotations[v1alpha1.AnnotationPausedReason]}
-	if st.Reason == v1alpha1.ReasonSuspended {
+	p := &Pause{Reason: s.Spec.Pause.Reason, By: s.Spec.Pause.By, Until: moment(s.Spec.Pause.Until)}
+	if st.Reason == v1alpha1.ReasonPaused {
 		p.Since = board.Moment(st.Since)
 	}
 	return p
+}
+
+func holdOf(s *v1alpha1.Stack) *Hold {
+	h := s.Spec.Hold.At(time.Now())
+	if h == nil {
+		return nil
+	}
+	return &Hold{Revision: h.Revision, Reason: h.Reason, By: h.By, Until: h.Until.UTC()}
 }
 
 // inputsOf lists what the render reads beside the path: names, never values.
@@ -190,8 +198,9 @@ func inputsOf(s *v1alpha1.Stack) []Input {
 }
 
 func releasesOf(s *v1alpha1.Stack) []ReleaseRow {
-	out := make([]ReleaseRow, 0, len(s.Status.History))
-	for _, r := range s.Status.History {
+	all := s.Status.Releases()
+	out := make([]ReleaseRow, 0, len(all))
+	for _, r := range all {
 		out = append(out, ReleaseRow{
 			ID: r.ID, Revision: r.Revision, Subject: r.Subject, Author: board.Author(r.Author), Cause: r.Cause, Outcome: r.Outcome,
 			Summary: r.Summary, Message: r.Message, Digest: r.Digest, Times: max(1, r.Times), Started: r.StartedAt.UTC(), Finished: moment(r.FinishedAt),

@@ -63,6 +63,7 @@ type StackDetail struct {
 	Drift           *Drift            `json:"drift,omitempty"`
 	Run             *Run              `json:"run,omitempty" doc:"how far a release with hooks or waves is"`
 	Pause           *Pause            `json:"pause,omitempty"`
+	Hold            *Hold             `json:"hold,omitempty"`
 	Dependencies    []StackState      `json:"dependsOn" doc:"Stacks that come first"`
 	Dependants      []StackState      `json:"dependants" doc:"Stacks that wait for this one"`
 	Inputs          []Input           `json:"inputs" doc:"what the render reads beside its path"`
@@ -169,11 +170,18 @@ type RunHook struct {
 
 // Pause says that nothing is changed on purpose.
 type Pause struct {
-	Reason  string     `json:"reason,omitempty"`
-	By      string     `json:"by,omitempty"`
-	Since   *time.Time `json:"since,omitempty"`
-	Until   *time.Time `json:"until,omitempty" doc:"when it ends by itself"`
-	Release int64      `json:"release,omitempty" doc:"the older release that it is held at, if it is"`
+	Reason string     `json:"reason,omitempty"`
+	By     string     `json:"by,omitempty"`
+	Since  *time.Time `json:"since,omitempty"`
+	Until  *time.Time `json:"until,omitempty" doc:"when it ends by itself"`
+}
+
+// Hold says that an earlier commit is kept live while Git goes on.
+type Hold struct {
+	Revision string    `json:"revision" doc:"the commit that is kept live"`
+	Reason   string    `json:"reason,omitempty"`
+	By       string    `json:"by,omitempty"`
+	Until    time.Time `json:"until" doc:"when it ends by itself"`
 }
 
 // StackState is another Stack and how it is doing. Of one that does not exist or
