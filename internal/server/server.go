@@ -170,6 +170,8 @@ type server struct {
 	refs        *refs.Store
 	connections *targetctl.Connections
 	checker     *checker
+	board       *board.Board  // what the HTTP API lists
+	closing     chan struct{} // closed when streams have to end
 }
 
 // wire makes the parts and hands each what it needs.

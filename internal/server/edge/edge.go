@@ -68,8 +68,9 @@ type Edge struct {
 func New(log *slog.Logger, reg prometheus.Registerer) *Edge {
 	e := &Edge{
 		log: log,
-		// An address may be that of a whole office; a person is one, with some tabs.
-		addresses: newBuckets(100, 400),
+		// An address may be that of a proxy with everybody behind it; a person is one,
+		// with some tabs.
+		addresses: newBuckets(500, 4000),
 		people:    newBuckets(30, 120),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lockstep_http_requests_total",

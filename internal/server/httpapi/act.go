@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -31,6 +32,10 @@ func (d *Deps) act(ctx context.Context, a Act, do func(context.Context) error) e
 	p, err := who(ctx)
 	if err != nil {
 		return err
+	}
+	if a.Unit.Namespace == "" || a.Unit.Name == "" {
+		// A question without a name is one about all there are.
+		return fault.Internal(errors.New("an act without an object"))
 	}
 	if err = d.asks(ctx, p, access.Question{Verb: a.Verb, Resource: a.Resource, Unit: a.Unit}); err == nil {
 		err = do(ctx)

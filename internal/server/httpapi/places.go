@@ -163,7 +163,7 @@ func refOf(r *v1alpha1.GitRef) string {
 	return "branch main"
 }
 
-func (d *Deps) getSource(ctx context.Context, in *unitPath) (*struct{ Body SourceDetail }, error) {
+func (d *Deps) getSource(ctx context.Context, in *UnitPath) (*struct{ Body SourceDetail }, error) {
 	p, see, err := d.sees(ctx)
 	if err != nil {
 		return nil, problem(err)

@@ -12,7 +12,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/server/live"
 )
 
-func (p unitPath) unit() lockstep.Unit { return lockstep.Unit{Namespace: p.Namespace, Name: p.Name} }
+func (p UnitPath) unit() lockstep.Unit { return lockstep.Unit{Namespace: p.Namespace, Name: p.Name} }
 
 // objectPath names an object of a Stack in a path. A dash stands for what it has
 // not: the core group, or a namespace.
@@ -83,7 +83,7 @@ func registerResources(api huma.API, d *Deps) {
 			})
 		})
 	huma.Register(api, register("/stacks/{namespace}/{name}/diff", "getDiff", "What differs between Git and the Target, field by field, and whose it is"),
-		func(ctx context.Context, in *unitPath) (*struct{ Body live.Differences }, error) {
+		func(ctx context.Context, in *UnitPath) (*struct{ Body live.Differences }, error) {
 			return answer(ctx, d, access.Get, *in, func(l *live.Looker, u lockstep.Unit) (live.Differences, error) {
 				return l.Differences(ctx, u)
 			})
@@ -109,7 +109,7 @@ func registerResources(api huma.API, d *Deps) {
 			})
 		})
 	huma.Register(api, register("/stacks/{namespace}/{name}/events", "listEvents", "What the cluster says of the objects of a Stack, the newest first"),
-		func(ctx context.Context, in *unitPath) (*struct{ Body ClusterEvents }, error) {
+		func(ctx context.Context, in *UnitPath) (*struct{ Body ClusterEvents }, error) {
 			return answer(ctx, d, access.Get, *in, func(l *live.Looker, u lockstep.Unit) (ClusterEvents, error) {
 				all, err := l.Events(ctx, u)
 				return ClusterEvents{Items: append([]live.ClusterEvent{}, all...)}, err
@@ -125,7 +125,7 @@ type ClusterEvents struct {
 }
 
 // answer asks whether somebody may, and then what they want to know.
-func answer[T any](ctx context.Context, d *Deps, verb access.Verb, p unitPath, ask func(*live.Looker, lockstep.Unit) (T, error)) (*struct{ Body T }, error) {
+func answer[T any](ctx context.Context, d *Deps, verb access.Verb, p UnitPath, ask func(*live.Looker, lockstep.Unit) (T, error)) (*struct{ Body T }, error) {
 	if err := d.may(ctx, verb, p.unit()); err != nil {
 		return nil, err
 	}

@@ -20,8 +20,9 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/stack/standing"
 )
 
-// unitPath names one object in the path of a request.
-type unitPath struct {
+// UnitPath names one object in the path of a request. It is exported because what is
+// embedded and is not, is not filled in.
+type UnitPath struct {
 	Namespace string `path:"namespace" minLength:"1" maxLength:"63" pattern:"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"`
 	Name      string `path:"name" minLength:"1" maxLength:"253" pattern:"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"`
 }
@@ -158,7 +159,7 @@ var legend = func() (out []MapState) {
 	return out
 }()
 
-func (d *Deps) getStack(ctx context.Context, in *unitPath) (*stackDetail, error) {
+func (d *Deps) getStack(ctx context.Context, in *UnitPath) (*stackDetail, error) {
 	p, see, err := d.sees(ctx)
 	if err != nil {
 		return nil, problem(err)

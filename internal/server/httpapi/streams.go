@@ -113,7 +113,7 @@ func registerStreams(api huma.API, d *Deps) {
 		})
 	huma.Register(api, streamed[[]live.ClusterEvent](api, "/stacks/{namespace}/{name}/events/stream", "streamEvents",
 		"Events of a Stack's objects as they come, the oldest first: server-sent events named events, and one named problem"),
-		func(ctx context.Context, in *unitPath) (*huma.StreamResponse, error) {
+		func(ctx context.Context, in *UnitPath) (*huma.StreamResponse, error) {
 			u := in.unit()
 			return d.stream(ctx, access.Get, u, "events", func(ctx context.Context, send func(any) error) error {
 				return d.Live.Follow(ctx, u, func(events []live.ClusterEvent) error { return send(append([]live.ClusterEvent{}, events...)) })
