@@ -53,11 +53,16 @@ const pageRoute = ({ path, page: Page }: RouteEntry) => (
 /** A page that fails takes nothing else with it, and another address starts anew. */
 function Guarded({ children }: { children: ReactNode }) {
   const [at] = useLocation();
-  return <Guard key={at}>{children}</Guard>;
+  return <Guard at={at}>{children}</Guard>;
 }
 
-class Guard extends Component<{ children: ReactNode }, { failed?: unknown }> {
-  override state: { failed?: unknown } = {};
+class Guard extends Component<{ at: string; children: ReactNode }, { failed?: unknown; at?: string }> {
+  override state: { failed?: unknown; at?: string } = {};
+
+  // What did not fail stays as it is: a page with several addresses is not begun anew.
+  static getDerivedStateFromProps(props: { at: string }, state: { at?: string }) {
+    return props.at === state.at ? null : { at: props.at, failed: undefined };
+  }
 
   static getDerivedStateFromError(failed: unknown) {
     return { failed };

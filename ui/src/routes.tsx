@@ -26,6 +26,9 @@ const route = (path: string, load: Load, more: Partial<RouteEntry> = {}): RouteE
  */
 export const routes: RouteEntry[] = [
   route('/fleet', () => import('@/pages/fleet')),
+  route('/stacks/:namespace/:name/releases/:release', () => import('@/pages/release')),
+  route('/stacks/:namespace/:name/compare', () => import('@/pages/compare')),
+  route('/stacks/:namespace/:name/*?', () => import('@/pages/stack')),
   route('/welcome', () => import('@/pages/welcome')),
   route('/login', () => import('@/pages/login'), { bare: true }),
   ...(import.meta.env.DEV ? [route('/__kit', () => import('@/pages/kit'))] : []),

@@ -78,6 +78,7 @@ func (l *Looker) stack(ctx context.Context, u lockstep.Unit) (*v1alpha1.Stack, e
 	if err != nil {
 		return nil, fault.Internal(err)
 	}
+	s, _ = stack.InForce(s, time.Now())
 	return s, nil
 }
 
