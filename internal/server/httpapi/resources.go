@@ -53,7 +53,8 @@ func (d *Deps) allowed(ctx context.Context, p lockstep.Person, verb access.Verb,
 	return d.Access.Can(ctx, p, verb, u)
 }
 
-type pageQuery struct {
+// PageQuery chooses a page.
+type PageQuery struct {
 	Cursor string `query:"cursor" maxLength:"1024" doc:"next of the page before; absent for the first"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"300" doc:"how many objects, those that were made of them not counted"`
 }
@@ -70,7 +71,7 @@ func registerResources(api huma.API, d *Deps) {
 	huma.Register(api, register(pathResources, "listResources", "The objects of a Stack and what the cluster made of them"),
 		func(ctx context.Context, in *struct {
 			UnitPath
-			pageQuery
+			PageQuery
 		}) (*struct{ Body live.Resources }, error) {
 			return answer(ctx, d, access.Get, in.UnitPath, func(l *live.Looker, u lockstep.Unit) (live.Resources, error) {
 				return l.Resources(ctx, u, in.Cursor, in.Limit)
@@ -91,7 +92,7 @@ func registerResources(api huma.API, d *Deps) {
 	huma.Register(api, register("/stacks/{namespace}/{name}/manifest", "getManifest", "What a revision of a Stack renders to, secrets masked"),
 		func(ctx context.Context, in *struct {
 			UnitPath
-			pageQuery
+			PageQuery
 			Revision string `query:"revision" pattern:"^([0-9a-f]{40}|[0-9a-f]{64})?$" doc:"a full commit hash; absent for what the Source says now"`
 		}) (*struct{ Body live.Manifest }, error) {
 			return answer(ctx, d, access.Get, in.UnitPath, func(l *live.Looker, u lockstep.Unit) (live.Manifest, error) {

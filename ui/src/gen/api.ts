@@ -2061,7 +2061,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
             cookie?: never;
         };
         requestBody?: {
@@ -2344,7 +2347,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -2445,7 +2451,10 @@ export interface operations {
                 to?: string;
             };
             header?: never;
-            path?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -2774,7 +2783,10 @@ export interface operations {
                 since?: string;
             };
             header?: never;
-            path?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -2856,11 +2868,18 @@ export interface operations {
     getManifest: {
         parameters: {
             query?: {
+                /** @description next of the page before; absent for the first */
+                cursor?: string;
+                /** @description how many objects, those that were made of them not counted */
+                limit?: number;
                 /** @description a full commit hash; absent for what the Source says now */
                 revision?: string;
             };
             header?: never;
-            path?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -2934,7 +2953,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
             cookie?: never;
         };
         requestBody?: {
@@ -3010,9 +3032,17 @@ export interface operations {
     };
     listResources: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description next of the page before; absent for the first */
+                cursor?: string;
+                /** @description how many objects, those that were made of them not counted */
+                limit?: number;
+            };
             header?: never;
-            path?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -3087,6 +3117,8 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                namespace: string;
+                name: string;
                 /** @description a dash for the core group */
                 group: string;
                 kind: string;

@@ -4,7 +4,7 @@ import { api, sent } from '@/api/client';
 import { Button } from '@/parts/button';
 import { Cli } from '@/parts/cli';
 import { Dialog } from '@/parts/dialog';
-import { Menu, MenuItem } from '@/parts/menu';
+import { Menu } from '@/parts/menu';
 import { toast, toastProblem } from '@/parts/toast';
 import { stackKey, useVerbs } from './data';
 import type { Action, Resource, StackName } from './types';
@@ -23,18 +23,22 @@ export function ActionMenu({ stack, resource, actions }: Props) {
   if (actions.length === 0) return null;
   return (
     <>
-      <Menu label="Actions" name={`Actions on ${resource.kind} ${resource.name}`}>
-        {actions.map((a) => (
-          <MenuItem key={a.name} onClick={() => choose(a)} disabled={Boolean(a.off) || refused}>
-            {a.title}
-          </MenuItem>
-        ))}
-        {refused && (
-          <p className="max-w-64 px-2 py-1 text-sm text-muted">
-            {verbs.actions?.reason || 'You may not act on objects of this stack.'}
-          </p>
-        )}
-      </Menu>
+      <Menu
+        label="Actions"
+        name={`Actions on ${resource.kind} ${resource.name}`}
+        items={[
+          ...actions.map((a) => ({
+            kind: 'item' as const,
+            label: a.off ? `${a.title} (${a.off})` : a.title,
+            onClick: () => choose(a),
+            disabled: Boolean(a.off) || refused,
+          })),
+          refused && {
+            kind: 'text',
+            label: verbs.actions?.reason || 'You may not act on objects of this stack.',
+          },
+        ]}
+      />
       {chosen && <ActionDialog stack={stack} resource={resource} action={chosen} onClose={() => choose(undefined)} />}
     </>
   );

@@ -84,7 +84,7 @@ export function StackHeader({ s, stack }: { s: StackName; stack: StackDetail }) 
           )}
         </Notice>
       )}
-      {message && stack.attention !== 'none' && (
+      {message && stack.attention === 'NeedsYou' && (
         <p className="max-w-240 break-words whitespace-pre-line text-muted">{message}</p>
       )}
       <FlowStrip stack={stack} />

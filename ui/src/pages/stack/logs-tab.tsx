@@ -163,7 +163,7 @@ export function LogsTab({ s }: { s: StackName }) {
         </span>
         {paused && <Button onClick={resume}>Resume</Button>}
       </div>
-      {verbs && verbs.logs && !verbs.logs.allowed && (
+      {verbs?.logs && !verbs.logs.allowed && (
         <p className="mx-4 mb-2 text-muted">{verbs.logs.reason || 'You may not read logs of this stack.'}</p>
       )}
       {problem !== undefined && <ProblemPanel className="mx-4 mb-2" of={problem} what="The logs could not be read." />}
@@ -210,6 +210,7 @@ function Lines({ lines, wrap, paused, mark, onPause, onEnd }: LinesProps) {
       role="log"
       aria-label="Logs"
       aria-live="off"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys
       tabIndex={0}
       onScroll={(e) => {
         const el = e.currentTarget;

@@ -153,9 +153,9 @@ function Node({ p, r, onOpen, onToggle }: { p: Placed; r: Resource; onOpen(): vo
         fill="var(--panel)"
         stroke={isProblem(r) ? 'var(--bad)' : offStep(r) ? 'var(--warn)' : 'var(--line)'}
       />
-      <svg x="9" y="12" width="16" height="16" viewBox="0 0 16 16" className={toneText[shape.tone]}>
+      <g transform="translate(9 12)" className={toneText[shape.tone]}>
         {shape.draw}
-      </svg>
+      </g>
       <text x="32" y="17" fontSize="12.5" fill="var(--text)" fontWeight="500">
         {cut(r.name, 25)}
       </text>
@@ -192,7 +192,7 @@ interface OutlineProps {
 /** The same tree for keys: arrows move and open, Enter opens the object. */
 function Outline({ placed, byId, onOpen, onToggle }: OutlineProps) {
   const [active, setActive] = useState(0);
-  const list = useRef<HTMLUListElement>(null);
+  const list = useRef<HTMLDivElement>(null);
   const parents = useMemo(() => new Set(placed.map((p) => p.parent)), [placed]);
   const focus = (i: number) => {
     const to = Math.max(0, Math.min(placed.length - 1, i));
@@ -226,7 +226,7 @@ function Outline({ placed, byId, onOpen, onToggle }: OutlineProps) {
     move();
   };
   return (
-    <ul
+    <div
       ref={list}
       role="tree"
       aria-label="Objects and what was made of them"
@@ -238,7 +238,7 @@ function Outline({ placed, byId, onOpen, onToggle }: OutlineProps) {
         if (!r) return null;
         const kids = parents.has(p.id) || p.folded > 0;
         return (
-          <li
+          <div
             key={p.id}
             role="treeitem"
             aria-level={p.depth + 1}
@@ -253,9 +253,9 @@ function Outline({ placed, byId, onOpen, onToggle }: OutlineProps) {
           >
             {r.kind} {r.name}: {r.health}
             {p.folded > 0 && ` (${p.folded} folded)`}
-          </li>
+          </div>
         );
       })}
-    </ul>
+    </div>
   );
 }

@@ -69,6 +69,7 @@ function Lines({
   const { box, virtual } = useRows(rows.length);
   const wide = Math.max(...rows.slice(0, 5000).map((r) => r.text.length), 40);
   return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys
     <div ref={box} role="region" aria-label={label} tabIndex={0} className={frame}>
       <div className="relative" style={{ height: virtual.getTotalSize(), minWidth: `calc(${wide + 14} * 1ch)` }}>
         {virtual.getVirtualItems().map((item) => {
@@ -83,8 +84,8 @@ function Lines({
                 <Fold row={r} onOpen={onOpen} />
               ) : (
                 <>
-                  <Number n={r.left} />
-                  {!single && <Number n={r.right} />}
+                  <LineNumber n={r.left} />
+                  {!single && <LineNumber n={r.right} />}
                   {!single && <span className="w-4 shrink-0 text-center select-none">{sign[r.kind]}</span>}
                   <span className={single ? 'pl-2' : undefined}>{r.text}</span>
                 </>
@@ -101,6 +102,7 @@ function Split({ rows, label, onOpen }: { rows: Row[]; label: string; onOpen(r: 
   const both = useMemo(() => pairs(rows), [rows]);
   const { box, virtual } = useRows(both.length);
   return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys
     <div ref={box} role="region" aria-label={label} tabIndex={0} className={frame}>
       <div className="relative" style={{ height: virtual.getTotalSize() }}>
         {virtual.getVirtualItems().map((item) => {
@@ -125,7 +127,7 @@ function Split({ rows, label, onOpen }: { rows: Row[]; label: string; onOpen(r: 
                     )}
                     title={r?.text}
                   >
-                    <Number n={side === 0 ? r?.left : r?.right} />
+                    <LineNumber n={side === 0 ? r?.left : r?.right} />
                     <span className="w-4 shrink-0 text-center select-none">{r ? sign[r.kind] : ''}</span>
                     <span className="truncate">{r?.text}</span>
                   </div>
@@ -139,7 +141,7 @@ function Split({ rows, label, onOpen }: { rows: Row[]; label: string; onOpen(r: 
   );
 }
 
-const Number = ({ n }: { n?: number }) => (
+const LineNumber = ({ n }: { n?: number }) => (
   <span aria-hidden className="w-10 shrink-0 pr-2 text-right text-muted select-none">
     {n}
   </span>
