@@ -787,6 +787,17 @@ export interface components {
              */
             version: number;
         };
+        Hold: {
+            by?: string;
+            reason?: string;
+            /** @description the commit that is kept live */
+            revision: string;
+            /**
+             * Format: date-time
+             * @description when it ends by itself
+             */
+            until: string;
+        };
         Input: {
             /** @enum {string} */
             for: "values" | "variables" | "chart";
@@ -927,11 +938,6 @@ export interface components {
         Pause: {
             by?: string;
             reason?: string;
-            /**
-             * Format: int64
-             * @description the older release that it is held at, if it is
-             */
-            release?: number;
             /** Format: date-time */
             since?: string;
             /**
@@ -1280,6 +1286,7 @@ export interface components {
             health: "Healthy" | "Progressing" | "Degraded" | "Missing" | "Suspended" | "Unknown";
             /** @description the first of the worst objects and what is wrong with it */
             healthMessage?: string;
+            hold?: components["schemas"]["Hold"];
             /** @description what the render reads beside its path */
             inputs: components["schemas"]["Input"][];
             /** @description kinds that it has objects of */
@@ -1877,6 +1884,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
