@@ -38,19 +38,21 @@ export function FilterInput({ value, onChange, values, fields, placeholder, prob
   }, [value]);
 
   const mistake = useMemo(() => parse(draft).mistake, [draft]);
+  const offers = useMemo(
+    () => (open ? complete(draft, cursor, fields, values) : []),
+    [open, draft, cursor, fields, values],
+  );
+  // Half a value fits nothing: it counts once it is complete, or when Enter says so.
+  const half = offers.length > 0 && wordAt(draft, cursor).word.includes(':');
   useEffect(() => {
-    if (draft === given.current || mistake) return;
+    if (draft === given.current || mistake || half) return;
     const timer = setTimeout(() => {
       given.current = draft.trim();
       onChange(draft.trim());
     }, 180);
     return () => clearTimeout(timer);
-  }, [draft, mistake, onChange]);
+  }, [draft, mistake, half, onChange]);
 
-  const offers = useMemo(
-    () => (open ? complete(draft, cursor, fields, values) : []),
-    [open, draft, cursor, fields, values],
-  );
   const take = (offer: Offer) => {
     const next = `${draft.slice(0, offer.start)}${offer.text}${draft.slice(offer.end)}`;
     const to = offer.start + offer.text.length;
@@ -183,6 +185,9 @@ export function complete(
   const before = `${minus}${field}:${typed.map((v) => `${v},`).join('')}`;
   return values(field)
     .filter((v) => v.toLowerCase().includes(last.toLowerCase()) && !typed.includes(v) && v !== last)
+    .sort((a, b) => Number(begins(b, last)) - Number(begins(a, last)))
     .slice(0, 12)
     .map((v) => ({ start, end, text: `${before}${printValue(v)}` }));
 }
+
+const begins = (value: string, typed: string): boolean => value.toLowerCase().startsWith(typed.toLowerCase());

@@ -1,4 +1,4 @@
-import { useCallback, useRef } from 'react';
+import { useCallback, useEffect, useRef } from 'react';
 import { asProblem } from '@/api/problem';
 import type { Facets } from '@/api/types';
 import { useCommands } from '@/commands/commands';
@@ -38,6 +38,8 @@ const fields = [
 ];
 
 const fixed: Record<string, readonly string[]> = {
+  health: ['Healthy', 'Progressing', 'Degraded', 'Missing', 'Suspended', 'Unknown'],
+  step: ['InStep', 'Behind', 'Drifted', 'Blocked', 'Failing', 'Paused'],
   is: ['NeedsYou', 'Moving', 'Paused', 'InStep'],
   changed: ['<1h', '<1d', '>30d'],
   drifted: ['>0'],
@@ -58,10 +60,7 @@ export default function Fleet() {
   );
   const setFilter = useCallback((next: string) => set({ q: next }, { replace: true }), [set]);
   const facets = stacks.first?.facets;
-  const values = useCallback(
-    (field: string) => fixed[field] ?? facets?.[field as keyof Facets]?.map((f) => f.value) ?? [],
-    [facets],
-  );
+  const values = useValues(facets);
   const turn = () => set({ view: views[(views.indexOf(view) + 1) % views.length]! });
 
   useCommands([
@@ -80,7 +79,7 @@ export default function Fleet() {
   if (stacks.fleet?.total === 0) return <NothingYet />;
   const problem = stacks.error ? asProblem(stacks.error) : undefined;
   return (
-    <div className="flex min-h-0 flex-1 flex-col">
+    <div className="flex min-h-0 flex-1 flex-col max-md:min-h-200 [@media(max-height:600px)]:min-h-150">
       <div className="flex flex-col gap-3 px-4 pt-4 pb-3">
         <div className="flex flex-wrap items-baseline gap-x-6 gap-y-1">
           <Sentence counts={stacks.fleet} params={params} />
@@ -135,6 +134,19 @@ export default function Fleet() {
       )}
     </div>
   );
+}
+
+/** Values to complete with: all that were seen, as a filter hides those that it excludes. */
+function useValues(facets: Facets | undefined): (field: string) => readonly string[] {
+  const seen = useRef(new Map<string, Set<string>>());
+  useEffect(() => {
+    for (const [field, list] of Object.entries(facets ?? {})) {
+      const set = seen.current.get(field) ?? new Set();
+      for (const { value } of list) set.add(value);
+      seen.current.set(field, set);
+    }
+  }, [facets]);
+  return useCallback((field: string) => fixed[field] ?? [...(seen.current.get(field) ?? [])], []);
 }
 
 function GroupMenu({ value, onChange }: { value: Grouping; onChange(value: Grouping): void }) {

@@ -10,7 +10,7 @@ export default function Login() {
   return (
     <main className="flex h-full flex-col items-center justify-center">
       <Logo size={40} />
-      <Empty title="This server has no sign-in" className="py-6!">
+      <Empty page title="This server has no sign-in" className="py-6!">
         <p className="mb-4">
           It asks who you are and offers no way to say so. Whoever runs it can set up an identity provider, or make a
           link that signs in once: <span className="mono">lockstep auth link</span>

@@ -8,7 +8,7 @@ export default function NotFound() {
   const [at] = useLocation();
   usePage({ crumbs: [{ label: 'Not found' }] });
   return (
-    <Empty title="There is no such page">
+    <Empty page title="There is no such page">
       <p className="mono mb-4 break-all">{at}</p>
       <ButtonLink to="/fleet">Go to the fleet</ButtonLink>
     </Empty>

@@ -13,6 +13,8 @@ export interface Column<T> {
   cell(row: T): ReactNode;
   /** Hidden while the table is narrower than so many pixels. */
   min?: number;
+  /** Hidden while it is at least so wide, for what stands in for others. */
+  max?: number;
   /** The value of `sort` that this header chooses; the server sorts. */
   sort?: string;
   end?: boolean;
@@ -151,99 +153,102 @@ export function VirtualTable<T>(props: VirtualTableProps<T>) {
       : []),
   ]);
 
-  const shown = useMemo(() => columns.filter((c) => !c.min || width === 0 || width >= c.min), [columns, width]);
+  const shown = useMemo(
+    () => columns.filter((c) => width === 0 || ((c.min ?? 0) <= width && width < (c.max ?? Number.POSITIVE_INFINITY))),
+    [columns, width],
+  );
   const template = `${onPick ? '28px ' : ''}${shown.map((c) => c.width).join(' ')}`;
   const line = 'grid items-center gap-x-3 px-3';
 
   return (
-    <div
-      ref={box}
-      role="table"
-      aria-label={label}
-      aria-rowcount={(total ?? rows.length) + 1}
-      aria-colcount={shown.length}
-      className={cx('relative min-h-0 flex-1 overflow-auto', props.className)}
-      onKeyDown={(e) => {
-        const moves: Record<string, number> = {
-          ArrowDown: active + 1,
-          ArrowUp: active - 1,
-          Home: 0,
-          End: rows.length - 1,
-          PageDown: active + page,
-          PageUp: active - page,
-        };
-        const to = moves[e.key];
-        if (to === undefined || e.metaKey || e.ctrlKey || e.altKey) return;
-        e.preventDefault();
-        focus(to);
-      }}
-    >
-      <div role="rowgroup" className="sticky top-0 z-10 border-b border-line bg-bg">
-        <div
-          role="row"
-          aria-rowindex={1}
-          className={cx(line, 'h-8 text-sm text-muted')}
-          style={{ gridTemplateColumns: template }}
-        >
-          {onPick && (
-            <span role="columnheader">
-              <span className="unseen">Selected</span>
-            </span>
-          )}
-          {shown.map((c) => (
-            <Header key={c.key} column={c} sort={sort} onSort={onSort} />
-          ))}
+    <div ref={box} className={cx('relative min-h-0 flex-1 overflow-auto', props.className)}>
+      <div
+        role="table"
+        aria-label={label}
+        aria-rowcount={(total ?? rows.length) + 1}
+        aria-colcount={shown.length}
+        onKeyDown={(e) => {
+          const moves: Record<string, number> = {
+            ArrowDown: active + 1,
+            ArrowUp: active - 1,
+            Home: 0,
+            End: rows.length - 1,
+            PageDown: active + page,
+            PageUp: active - page,
+          };
+          const to = moves[e.key];
+          if (to === undefined || e.metaKey || e.ctrlKey || e.altKey) return;
+          e.preventDefault();
+          focus(to);
+        }}
+      >
+        <div role="rowgroup" className="sticky top-0 z-10 border-b border-line bg-bg">
+          <div
+            role="row"
+            aria-rowindex={1}
+            className={cx(line, 'h-8 text-sm text-muted')}
+            style={{ gridTemplateColumns: template }}
+          >
+            {onPick && (
+              <span role="columnheader">
+                <span className="unseen">Selected</span>
+              </span>
+            )}
+            {shown.map((c) => (
+              <Header key={c.key} column={c} sort={sort} onSort={onSort} />
+            ))}
+          </div>
         </div>
-      </div>
-      <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
-        {items.map((item) => {
-          const row = rows[item.index]!;
-          const key = rowKey(row);
-          const isPicked = picked?.has(key) ?? false;
-          return (
-            <div
-              key={key}
-              role="row"
-              aria-rowindex={item.index + 2}
-              tabIndex={item.index === active ? 0 : -1}
-              data-row={item.index}
-              aria-selected={onPick ? isPicked : undefined}
-              onFocus={() => setActiveKey(key)}
-              onClick={(e) => follow(e, href?.(row), navigate)}
-              onKeyDown={(e) => {
-                if (e.key !== 'Enter' || e.target !== e.currentTarget || !href) return;
-                e.preventDefault();
-                navigate(href(row));
-              }}
-              className={cx(
-                line,
-                'absolute inset-x-0 border-b border-line/70 -outline-offset-2 hover:bg-hover',
-                href && 'cursor-pointer',
-                isPicked && 'bg-picked',
-                props.rowClass?.(row),
-              )}
-              style={{ gridTemplateColumns: template, height: item.size, transform: `translateY(${item.start}px)` }}
-            >
-              {onPick && (
-                <span role="cell" className="flex">
-                  <input
-                    type="checkbox"
-                    tabIndex={-1}
-                    aria-label={`Select ${key}`}
-                    checked={isPicked}
-                    onChange={() => onPick(key)}
-                    className="size-4 accent-accent"
-                  />
-                </span>
-              )}
-              {shown.map((c) => (
-                <span role="cell" key={c.key} className={cx('min-w-0 truncate', c.end && 'text-right')}>
-                  {c.cell(row)}
-                </span>
-              ))}
-            </div>
-          );
-        })}
+        <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
+          {items.map((item) => {
+            const row = rows[item.index]!;
+            const key = rowKey(row);
+            const isPicked = picked?.has(key) ?? false;
+            return (
+              <div
+                key={key}
+                role="row"
+                aria-rowindex={item.index + 2}
+                tabIndex={item.index === active ? 0 : -1}
+                data-row={item.index}
+                aria-selected={onPick ? isPicked : undefined}
+                onFocus={() => setActiveKey(key)}
+                onClick={(e) => follow(e, href?.(row), navigate)}
+                onKeyDown={(e) => {
+                  if (e.key !== 'Enter' || e.target !== e.currentTarget || !href) return;
+                  e.preventDefault();
+                  navigate(href(row));
+                }}
+                className={cx(
+                  line,
+                  'absolute inset-x-0 border-b border-line/70 -outline-offset-2 hover:bg-hover',
+                  href && 'cursor-pointer',
+                  isPicked && 'bg-picked',
+                  props.rowClass?.(row),
+                )}
+                style={{ gridTemplateColumns: template, height: item.size, transform: `translateY(${item.start}px)` }}
+              >
+                {onPick && (
+                  <span role="cell" className="flex">
+                    <input
+                      type="checkbox"
+                      tabIndex={-1}
+                      aria-label={`Select ${key}`}
+                      checked={isPicked}
+                      onChange={() => onPick(key)}
+                      className="size-4 accent-accent"
+                    />
+                  </span>
+                )}
+                {shown.map((c) => (
+                  <span role="cell" key={c.key} className={cx('min-w-0 truncate', c.end && 'text-right')}>
+                    {c.cell(row)}
+                  </span>
+                ))}
+              </div>
+            );
+          })}
+        </div>
       </div>
       {foot}
     </div>

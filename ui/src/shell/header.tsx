@@ -44,11 +44,12 @@ export function Header() {
         type="button"
         onClick={() => overlays.open('palette')}
         className={buttonClass('plain', 'w-64 justify-start! text-muted font-normal! max-md:w-auto')}
-        aria-label="Search or jump"
       >
         <Search size={14} aria-hidden />
-        <span className="flex-1 text-left max-md:hidden">Search or jump</span>
-        <Kbd className="max-md:hidden">{modKey}K</Kbd>
+        <span className="flex-1 text-left max-md:unseen">Search or jump</span>
+        <span aria-hidden className="max-md:hidden">
+          <Kbd>{modKey}K</Kbd>
+        </span>
       </button>
       <You />
     </header>
@@ -62,10 +63,13 @@ function You() {
   return (
     <Menu
       look="bare"
-      name={name ? `You: ${name}` : 'Look and help'}
+      name={name ? `${initials(name)}: ${name}` : 'Look and help'}
       label={
         name ? (
-          <span className="flex size-6 items-center justify-center rounded-full bg-picked text-xs font-semibold text-text uppercase">
+          <span
+            aria-hidden
+            className="flex size-6 items-center justify-center rounded-full bg-picked text-xs font-semibold text-text uppercase"
+          >
             {initials(name)}
           </span>
         ) : (

@@ -29,7 +29,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <button
         type="button"
         onClick={() => document.getElementById('main')?.focus()}
-        className="sr-only z-50 rounded bg-accent px-3 py-1 text-on-accent focus:not-sr-only focus:absolute focus:top-2 focus:left-2"
+        className="fixed -top-12 left-2 z-50 rounded-md bg-accent px-3 py-1.5 text-on-accent focus:top-2"
       >
         Skip to the page
       </button>

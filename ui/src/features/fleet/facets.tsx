@@ -40,7 +40,6 @@ export function FacetBar({
             look="bare"
             align="start"
             className={asked.length > 0 ? 'bg-picked text-text!' : undefined}
-            name={`${title}${asked.length > 0 ? `: ${asked.join(', ')}` : ''}`}
             label={
               <>
                 {title}

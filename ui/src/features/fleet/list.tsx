@@ -88,18 +88,20 @@ function Say({ row }: { row: StackRow }) {
 const name: Column<StackRow> = {
   key: 'name',
   header: 'Stack',
-  width: 'minmax(180px, 1.1fr)',
+  width: 'minmax(120px, 1.1fr)',
   sort: 'name',
   cell: (row) => <Name row={row} />,
 };
 const step: Column<StackRow> = {
   key: 'step',
+  min: 560,
   header: 'Step',
   width: '104px',
   cell: (row) => <StepMark step={row.step} detail={row.step === 'Drifted' && row.drifted ? row.drifted : undefined} />,
 };
 const health: Column<StackRow> = {
   key: 'health',
+  min: 560,
   header: 'Health',
   width: '116px',
   cell: (row) => <HealthMark health={row.health} />,
@@ -153,8 +155,22 @@ const say: Column<StackRow> = {
 
 const Nothing = () => <span className="text-muted">–</span>;
 
+/** Both words by their shapes, where there is no room for them. */
+const state: Column<StackRow> = {
+  key: 'state',
+  header: 'State',
+  width: '52px',
+  max: 560,
+  cell: (row) => (
+    <>
+      <HealthMark health={row.health} bare /> <StepMark step={row.step} bare />
+    </>
+  ),
+};
+
 export const listColumns: readonly Column<StackRow>[] = [
   name,
+  state,
   health,
   step,
   say,
@@ -185,6 +201,7 @@ export const changeColumns: readonly Column<StackRow>[] = [
   },
   { key: 'author', header: 'Who', width: '120px', min: 900, cell: (row) => row.author ?? <Nothing /> },
   { ...revision, min: 760 },
+  state,
   health,
   step,
 ];

@@ -32,19 +32,26 @@ export function NeedsYou({ rows, total }: { rows: readonly StackRow[]; total: nu
           <li key={keyOf(row)} className="border-b border-line/70 last:border-0">
             <Link
               href={stackHref(row)}
-              className="group flex min-h-9 items-center gap-3 px-3 py-1.5 -outline-offset-2 hover:bg-hover max-md:flex-wrap"
+              className="group flex min-h-9 items-center gap-3 px-3 py-1.5 -outline-offset-2 hover:bg-hover max-md:grid max-md:grid-cols-[1fr_auto] max-md:gap-x-3 max-md:gap-y-0.5"
             >
               <Worst row={row} />
-              <span className="mono w-64 max-w-full shrink-0 truncate">
+              <span className="mono w-64 max-w-full shrink-0 truncate max-md:w-auto">
                 <span className="text-muted">{row.namespace}/</span>
                 <span className="font-medium">{row.name}</span>
               </span>
               <span className="w-24 shrink-0 truncate text-muted max-xl:hidden">{row.env ?? row.target}</span>
-              <span className="min-w-0 flex-1 truncate" title={row.message}>
+              <span
+                className="min-w-0 flex-1 truncate max-md:order-1 max-md:col-span-2 max-md:text-muted"
+                title={row.message}
+              >
                 {row.message ?? row.reason}
               </span>
-              <Ago at={row.changed} className="w-20 shrink-0 text-right text-muted" />
-              <ChevronRight size={14} aria-hidden className="text-muted opacity-0 group-hover:opacity-100" />
+              <Ago at={row.changed} className="w-20 shrink-0 text-right text-muted max-md:hidden" />
+              <ChevronRight
+                size={14}
+                aria-hidden
+                className="text-muted opacity-0 group-hover:opacity-100 max-md:hidden"
+              />
             </Link>
           </li>
         ))}
@@ -57,7 +64,7 @@ export function NeedsYou({ rows, total }: { rows: readonly StackRow[]; total: nu
 function Worst({ row }: { row: StackRow }) {
   const byHealth = row.health === 'Degraded' || row.health === 'Missing';
   return (
-    <span className="w-28 shrink-0">
+    <span className="w-28 shrink-0 max-md:order-first">
       {byHealth && row.step !== 'Failing' ? <HealthMark health={row.health} /> : <StepMark step={row.step} />}
     </span>
   );

@@ -1,5 +1,5 @@
 import { type InfiniteData, useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
-import { useCallback, useMemo, useState } from 'react';
+import { useCallback, useMemo, useRef, useState } from 'react';
 import { api, sent } from '@/api/client';
 import type { Counts, StackPage, StackRow } from '@/api/types';
 import { parse } from '@/filter/grammar';
@@ -76,7 +76,10 @@ export function useStacks(q: string, sort: Sort, limit = 100): Stacks {
     });
   });
 
-  const pages = query.data?.pages;
+  // A filter that the server refuses leaves on screen what was there.
+  const last = useRef<StackPage[]>(undefined);
+  if (query.data) last.current = query.data.pages;
+  const pages = query.data?.pages ?? (query.isError ? last.current : undefined);
   const rows = useMemo(() => pages?.flatMap((p) => p.items) ?? [], [pages]);
   const { hasNextPage, isFetchingNextPage, fetchNextPage, isPlaceholderData } = query;
   const more = useCallback(() => {
