@@ -21,7 +21,7 @@ func (s *server) api(through func(http.Handler) http.Handler) http.Handler {
 	e := edge.New(s.opts.Log.With("part", "http"), s.meters)
 	d := &httpapi.Deps{
 		Version: s.opts.Version, Build: s.opts.Version + "+" + ui.Hash(),
-		Cache: s.mgr.GetClient(), Write: s.mgr.GetClient(), Board: s.board, Access: s.checker,
+		Cache: s.mgr.GetClient(), Write: s.mgr.GetClient(), Board: s.board, Access: s.checker, Live: s.looker,
 		Targets: s.standings, Done: s.closing, Edge: e, Log: s.opts.Log,
 	}
 	h := e.Inner(httpapi.New(d))

@@ -39,6 +39,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/observe/kubeapi"
 	"github.com/lockstep-dev/lockstep/internal/render/worker"
 	"github.com/lockstep-dev/lockstep/internal/server/board"
+	"github.com/lockstep-dev/lockstep/internal/server/live"
 	"github.com/lockstep-dev/lockstep/internal/server/ui"
 	"github.com/lockstep-dev/lockstep/internal/source/git"
 	"github.com/lockstep-dev/lockstep/internal/stack/renderers"
@@ -171,6 +172,7 @@ type server struct {
 	connections *targetctl.Connections
 	checker     *checker
 	board       *board.Board  // what the HTTP API lists
+	looker      *live.Looker  // what it tells of one Stack
 	closing     chan struct{} // closed when streams have to end
 }
 
@@ -225,6 +227,7 @@ func (s *server) wire(ctx context.Context) error {
 		return err
 	}
 	context.AfterFunc(ctx, render.Close)
+	s.looker = s.newLooker(render.Render)
 	s.inventory = inventory.New(ctx, core, s.opts.home(), s.opts.Log)
 	stacks := &stackctl.Reconciler{
 		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Connections: s.connections,
