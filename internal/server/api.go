@@ -7,11 +7,13 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/server/board"
 	"github.com/lockstep-dev/lockstep/internal/server/edge"
 	"github.com/lockstep-dev/lockstep/internal/server/httpapi"
 	"github.com/lockstep-dev/lockstep/internal/stack"
+	"github.com/lockstep-dev/lockstep/internal/store"
 	"github.com/lockstep-dev/lockstep/ui"
 )
 
@@ -22,7 +24,7 @@ func (s *server) api(through func(http.Handler) http.Handler) http.Handler {
 	d := &httpapi.Deps{
 		Version: s.opts.Version, Build: s.opts.Version + "+" + ui.Hash(),
 		Cache: s.mgr.GetClient(), Write: s.mgr.GetClient(), Board: s.board, Access: s.checker, Live: s.looker,
-		Targets: s.standings, Done: s.closing, Edge: e, Log: s.opts.Log,
+		Targets: s.standings, Done: s.closing, Edge: e, Record: s.recordCall, Log: s.opts.Log,
 	}
 	h := e.Inner(httpapi.New(d))
 	if through != nil {
@@ -93,4 +95,18 @@ func last(obj any) any {
 		return t.Obj
 	}
 	return obj
+}
+
+// recordCall keeps that somebody changed something, or wanted to.
+func (s *server) recordCall(ctx context.Context, p lockstep.Person, a httpapi.Act, err error) {
+	outcome, status := "Succeeded", http.StatusAccepted
+	if err != nil {
+		f := fault.As(err)
+		outcome, status = f.Kind.String(), f.Kind.Consequence().Status
+	}
+	note := edge.From(ctx)
+	s.history.Record(store.Record{Draft: store.Draft{
+		Person: p, Unit: a.Unit, Verb: a.Name, Outcome: outcome, Reason: a.Reason, Request: note.ID,
+		Detail: store.CallDetail{Operation: note.Operation, Status: status, Address: note.Address},
+	}})
 }

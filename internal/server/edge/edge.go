@@ -41,7 +41,7 @@ type Note struct {
 	ID        string
 	Operation string // id of the operation, "" for none
 	Person    string
-	Stream    bool
+	Address   string
 }
 
 type noteKey struct{}
@@ -100,7 +100,7 @@ func (e *Edge) Streamed() (leave func()) {
 func (e *Edge) Outer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		n := &Note{ID: requestID(r)}
+		n := &Note{ID: requestID(r), Address: Address(r)}
 		r = r.WithContext(context.WithValue(r.Context(), noteKey{}, n))
 		out := &response{ResponseWriter: w, gzip: acceptsGzip(r)}
 		head := w.Header()
@@ -219,7 +219,7 @@ func (e *Edge) done(r *http.Request, n *Note, out *response, took time.Duration)
 	}
 	// The path without its query: that may hold what somebody searched for.
 	e.log.Log(r.Context(), level, "request", "request", n.ID, "method", r.Method, "path", r.URL.Path, "operation", n.Operation,
-		"status", status, "bytes", out.bytes, "ms", took.Milliseconds(), "person", n.Person, "address", Address(r))
+		"status", status, "bytes", out.bytes, "ms", took.Milliseconds(), "person", n.Person, "address", n.Address)
 }
 
 // Address is where a request came from, without the port.
