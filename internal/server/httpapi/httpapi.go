@@ -66,7 +66,7 @@ type Deps struct {
 
 // parts registers the operations of one noun each.
 var parts = []func(huma.API, *Deps){
-	registerMe, registerAccess, registerVersion, registerStacks, registerPlaces, registerEvents, registerResources,
+	registerMe, registerAccess, registerVersion, registerStacks, registerPlaces, registerEvents, registerResources, registerPauses, registerRollback,
 }
 
 // New returns the handler of everything below Prefix. Who asks is in the
