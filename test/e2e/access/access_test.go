@@ -18,6 +18,7 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes"
@@ -115,7 +116,14 @@ func (s *scene) apply(docs string) {
 		if len(u.Object) == 0 {
 			continue
 		}
-		err := s.api.Apply(s.t.Context(), client.ApplyConfigurationFromUnstructured(u), client.FieldOwner("test"), client.ForceOwnership)
+		send := func() error {
+			return s.api.Apply(s.t.Context(), client.ApplyConfigurationFromUnstructured(u), client.FieldOwner("test"), client.ForceOwnership)
+		}
+		err := send()
+		// A kind that was just defined is not served at once.
+		for end := time.Now().Add(20 * time.Second); meta.IsNoMatchError(err) && time.Now().Before(end); err = send() {
+			time.Sleep(100 * time.Millisecond)
+		}
 		if err != nil {
 			s.t.Fatalf("%s %s: %v", u.GetKind(), u.GetName(), err)
 		}
