@@ -29,11 +29,23 @@ export const routes: RouteEntry[] = [
   route('/stacks/:namespace/:name/releases/:release', () => import('@/pages/release')),
   route('/stacks/:namespace/:name/compare', () => import('@/pages/compare')),
   route('/stacks/:namespace/:name/*?', () => import('@/pages/stack')),
+  route('/targets', () => import('@/pages/targets')),
+  route('/targets/:namespace/:name', () => import('@/pages/target')),
+  route('/sources', () => import('@/pages/sources')),
+  route('/sources/:namespace/:name', () => import('@/pages/source')),
   route('/welcome', () => import('@/pages/welcome')),
   route('/login', () => import('@/pages/login'), { bare: true }),
   ...(import.meta.env.DEV ? [route('/__kit', () => import('@/pages/kit'))] : []),
 ];
 
 /** What the rail shows, in order. Only pages that exist. */
-export const places: { path: string; label: string; icon: 'fleet' | 'audit' | 'targets' | 'settings'; keys: string }[] =
-  [{ path: '/fleet', label: 'Fleet', icon: 'fleet', keys: 'g f' }];
+export const places: {
+  path: string;
+  label: string;
+  icon: 'fleet' | 'audit' | 'targets' | 'sources' | 'settings';
+  keys: string;
+}[] = [
+  { path: '/fleet', label: 'Fleet', icon: 'fleet', keys: 'g f' },
+  { path: '/targets', label: 'Targets', icon: 'targets', keys: 'g t' },
+  { path: '/sources', label: 'Sources', icon: 'sources', keys: 'g s' },
+];

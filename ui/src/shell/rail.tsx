@@ -1,4 +1,4 @@
-import { Gauge, type LucideIcon, ScrollText, Server, Settings } from 'lucide-react';
+import { Gauge, GitBranch, type LucideIcon, ScrollText, Server, Settings } from 'lucide-react';
 import { Link, useLocation } from 'wouter';
 import { Kbd } from '@/parts/button';
 import { cx } from '@/parts/cx';
@@ -8,6 +8,7 @@ const icons: Record<(typeof places)[number]['icon'], LucideIcon> = {
   fleet: Gauge,
   audit: ScrollText,
   targets: Server,
+  sources: GitBranch,
   settings: Settings,
 };
 

@@ -9,3 +9,10 @@ export const releaseHref = (s: { namespace: string; name: string }, n: number | 
 
 export const compareHref = (s: { namespace: string; name: string }, from: number, to: number): string =>
   `${stackHref(s, 'compare')}?from=${from}&to=${to}`;
+
+/** The cluster that holds the Stacks has no namespace; a path says so by a dash. */
+export const targetHref = (t: { namespace: string; name: string }): string =>
+  `/targets/${part(t.namespace || '-')}/${part(t.name)}`;
+
+export const sourceHref = (s: { namespace: string; name: string }): string =>
+  `/sources/${part(s.namespace)}/${part(s.name)}`;
