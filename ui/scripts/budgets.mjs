@@ -23,7 +23,7 @@ function needed(key, seen = new Set()) {
 }
 
 const entry = Object.keys(manifest).find((key) => manifest[key].isEntry);
-const pages = Object.keys(manifest).filter((key) => /^src\/pages\/[^/]+\.tsx$/.test(key));
+const pages = Object.keys(manifest).filter((key) => /^src\/pages\/[^/]+(\/index)?\.tsx$/.test(key));
 const sum = (keys, of) => [...keys].reduce((total, key) => total + of(manifest[key]), 0);
 const styles = (chunk) => (chunk.css ?? []).reduce((total, file) => total + size(file), 0);
 // Latin only: the others are fetched when a name needs them.
@@ -31,16 +31,18 @@ const fonts = Object.values(manifest)
   .filter((chunk) => /latin-wght-normal.*\.woff2$/.test(chunk.file))
   .reduce((total, chunk) => total + readFileSync(new URL(chunk.file, dist)).length, 0);
 
+const nameOf = (page) => page.slice('src/pages/'.length, -'.tsx'.length).replace('/index', '');
+
 const rows = [];
 for (const page of pages) {
   const chunks = needed(page, needed(entry));
   const first = page === 'src/pages/fleet.tsx';
   rows.push([
-    `js ${page.slice('src/pages/'.length, -'.tsx'.length)}`,
+    `js ${nameOf(page)}`,
     sum(chunks, (c) => (c.file.endsWith('.js') ? size(c.file) : 0)),
     first ? budgets.first : budgets.route,
   ]);
-  rows.push([`css ${page.slice('src/pages/'.length, -'.tsx'.length)}`, sum(chunks, styles), budgets.css]);
+  rows.push([`css ${nameOf(page)}`, sum(chunks, styles), budgets.css]);
 }
 rows.push(['fonts', fonts, budgets.fonts]);
 

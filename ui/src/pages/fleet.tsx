@@ -14,7 +14,7 @@ import { useStacks } from '@/features/fleet/use-stacks';
 import { FilterInput } from '@/filter/filter-input';
 import { count } from '@/format/count';
 import { Menu } from '@/parts/menu';
-import { Segments } from '@/parts/tabs';
+import { Segments } from '@/parts/segments';
 import { usePage } from '@/shell/page';
 import { useParams } from '@/url/params';
 

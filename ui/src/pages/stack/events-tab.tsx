@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import { Link } from 'wouter';
 import { Empty } from '@/parts/empty';
 import { ProblemPanel } from '@/parts/problem-panel';
-import { Segments } from '@/parts/tabs';
+import { Segments } from '@/parts/segments';
 import { Ago } from '@/parts/time';
 import { oneOf, useParams } from '@/url/params';
 import { follow } from './follow';
