@@ -29,8 +29,9 @@ fast: ## the fast lane: tests that need nothing running
 lint: ## vet, staticcheck, formatting, go.mod, and that generated files are up to date
 	@bash test/lint.sh
 
-generate: ## write deep copies and CRDs anew from api/
+generate: ## write deep copies, CRDs, the contract and the types of the UI anew from api/
 	@bash api/generate.sh
+	@bash ui/build.sh deps && cd ui && npm run -s gen
 
 bench: bin/devcluster ## measure Lockstep against the limit of the same machine
 	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./test/bench/...
