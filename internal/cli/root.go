@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lockstep-dev/lockstep/internal/cli/audit"
 	"github.com/lockstep-dev/lockstep/internal/cli/auth"
 	"github.com/lockstep-dev/lockstep/internal/cli/demo"
 	"github.com/lockstep-dev/lockstep/internal/cli/diff"
@@ -56,7 +57,7 @@ or NAMESPACE/NAME.`,
 	root.SetHelpTemplate(help)
 	root.AddGroup(&cobra.Group{ID: "look", Title: "Look:"}, &cobra.Group{ID: "act", Title: "Act:"},
 		&cobra.Group{ID: "author", Title: "Before you push:"}, &cobra.Group{ID: "run", Title: "Run:"})
-	add(root, "look", status.New(e), list.New(e), diff.New(e), drift.New(e), explain.New(e), history.New(e))
+	add(root, "look", status.New(e), list.New(e), diff.New(e), drift.New(e), explain.New(e), history.New(e), audit.New(e))
 	add(root, "act", reconcile.New(e), trial.New(e), wait.New(e), pause.NewPause(e), pause.NewResume(e))
 	add(root, "author", plan.New(e), render.New(e), health.New(e))
 	add(root, "run", demo.New(e), serve.New(e), doctor.New(e), auth.New(e), versioncmd.New(e))

@@ -4,7 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/lockstep-dev/lockstep/internal/fault"
 )
 
 // Origin is what the first entry of a chain has as Prev.
@@ -80,4 +83,17 @@ func DigestGaps(gaps []Gap) string {
 		}
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// ParseHead reads what Head.String wrote; "" is the zero Head.
+func ParseHead(s string) (Head, error) {
+	if s == "" {
+		return Head{}, nil
+	}
+	seq, hash, found := strings.Cut(s, ":")
+	n, err := strconv.ParseInt(seq, 10, 64)
+	if !found || err != nil || n < 1 || len(hash) != len(Origin) || strings.Trim(hash, "0123456789abcdef") != "" {
+		return Head{}, fault.Usage("%q is not the head of a chain", s).WithHint("give it as lockstep audit verify prints it: NUMBER:HASH")
+	}
+	return Head{Seq: n, Hash: hash}, nil
 }
