@@ -24,7 +24,7 @@ func (s *server) api(through func(http.Handler) http.Handler) http.Handler {
 	d := &httpapi.Deps{
 		Version: s.opts.Version, Build: s.opts.Version + "+" + ui.Hash(),
 		Cache: s.mgr.GetClient(), Write: s.mgr.GetClient(), Board: s.board, Access: s.checker, Live: s.looker,
-		Targets: s.standings, Done: s.closing, Edge: e, Record: s.recordCall, Log: s.opts.Log,
+		Targets: s.standings, Done: s.closing, Edge: e, Record: s.recordCall, History: s.history.Store, Log: s.opts.Log,
 	}
 	h := e.Inner(httpapi.New(d))
 	if through != nil {
@@ -105,7 +105,7 @@ func (s *server) recordCall(ctx context.Context, p lockstep.Person, a httpapi.Ac
 		outcome, status = f.Kind.String(), f.Kind.Consequence().Status
 	}
 	note := edge.From(ctx)
-	s.history.Record(store.Record{Draft: store.Draft{
+	s.keep(ctx, store.Record{Draft: store.Draft{
 		Person: p, Unit: a.Unit, Verb: a.Name, Outcome: outcome, Reason: a.Reason, Request: note.ID,
 		Detail: store.CallDetail{Operation: note.Operation, Status: status, Address: note.Address},
 	}})

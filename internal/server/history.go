@@ -53,3 +53,16 @@ func (s *server) readyz(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprintf(w, "history: not written for %s\n", time.Since(since).Round(time.Second))
 	}
 }
+
+// keepFor bounds how long an answer waits until the record of what was done is safe.
+const keepFor = 2 * time.Second
+
+// keep records what somebody did before they are answered. What was done stays done
+// where the record cannot be kept in time; that is said in the log.
+func (s *server) keep(ctx context.Context, r store.Record) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepFor)
+	defer cancel()
+	if err := s.history.Keep(ctx, r); err != nil {
+		s.opts.Log.ErrorContext(ctx, "what somebody did is not on record yet", "person", r.Draft.Person.Name, "verb", r.Draft.Verb, "stack", r.Draft.Unit.String(), "error", err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/server/access"
+	"github.com/lockstep-dev/lockstep/internal/server/board"
 	"github.com/lockstep-dev/lockstep/internal/store"
 )
 
@@ -81,20 +82,7 @@ type Insights struct {
 	PerDay         float64   `json:"perDay"`
 }
 
-type filterInput struct {
-	Namespace string    `query:"namespace" maxLength:"63" doc:"of the Stack"`
-	Name      string    `query:"name" maxLength:"253" doc:"of the Stack; with namespace"`
-	Kind      []string  `query:"kind" maxItems:"12" enum:"release,drift,heal,approval,rollback,pause,login,logout,token,call,retention,gap"`
-	Person    string    `query:"person" maxLength:"1024" doc:"name, or a part of the display name"`
-	Verb      string    `query:"verb" maxLength:"100"`
-	Outcome   string    `query:"outcome" maxLength:"100"`
-	Request   string    `query:"request" maxLength:"100"`
-	Since     time.Time `query:"since" doc:"inclusive, RFC 3339"`
-	Until     time.Time `query:"until" doc:"exclusive, RFC 3339"`
-	Text      string    `query:"q" maxLength:"200" doc:"a text in the entry"`
-}
-
-func (f filterInput) filter() store.Filter {
+func (f listAudit) filter() store.Filter {
 	out := store.Filter{
 		Unit: lockstep.Unit{Namespace: f.Namespace, Name: f.Name}, Person: f.Person, Verb: f.Verb, Outcome: f.Outcome,
 		Request: f.Request, Since: f.Since, Until: f.Until, Text: f.Text,
@@ -106,14 +94,23 @@ func (f filterInput) filter() store.Filter {
 }
 
 type listAudit struct {
-	filterInput
-	Order  string `query:"order" default:"newest" enum:"newest,oldest"`
-	Cursor string `query:"cursor" maxLength:"1000" doc:"next of the page before"`
-	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"500"`
+	Namespace string    `query:"namespace" maxLength:"63" doc:"of the Stack"`
+	Name      string    `query:"name" maxLength:"253" doc:"of the Stack; with namespace"`
+	Kind      []string  `query:"kind" maxItems:"12" enum:"release,drift,heal,approval,rollback,pause,login,logout,token,call,retention,gap"`
+	Person    string    `query:"person" maxLength:"1024" doc:"name, or a part of the display name"`
+	Verb      string    `query:"verb" maxLength:"100"`
+	Outcome   string    `query:"outcome" maxLength:"100"`
+	Request   string    `query:"request" maxLength:"100"`
+	Since     time.Time `query:"since" doc:"inclusive, RFC 3339"`
+	Until     time.Time `query:"until" doc:"exclusive, RFC 3339"`
+	Text      string    `query:"q" maxLength:"200" doc:"a text in the entry"`
+	Order     string    `query:"order" default:"newest" enum:"newest,oldest"`
+	Cursor    string    `query:"cursor" maxLength:"1000" doc:"next of the page before"`
+	Limit     int       `query:"limit" default:"50" minimum:"1" maximum:"500"`
 }
 
 type timelineInput struct {
-	unitPath
+	UnitPath
 	Cursor string `query:"cursor" maxLength:"1000" doc:"next of the page before"`
 	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"200"`
 }
@@ -164,35 +161,35 @@ func registerAudit(api huma.API, d *Deps) {
 		})
 }
 
-// sees is what a person may see of the record: all of it, or what is about Stacks
+// entrySight is what a person may see of the record: all of it, or what is about Stacks
 // that the person may see.
-type sees struct {
+type entrySight struct {
 	all bool
-	set access.Set
+	see board.Sight
 }
 
-func (s sees) entry(e store.Entry) bool {
-	return s.all || e.Unit.Name != "" && s.set.Contains(e.Unit)
+func (r entrySight) entry(e store.Entry) bool {
+	return r.all || e.Unit.Name != "" && r.see.Contains(e.Unit)
 }
 
-func (d *Deps) sees(ctx context.Context) (sees, error) {
+func (d *Deps) entrySight(ctx context.Context) (entrySight, error) {
 	p, err := who(ctx)
 	if err != nil {
-		return sees{}, err
+		return entrySight{}, err
 	}
-	err = d.may(ctx, p, access.Question{Verb: access.List, Resource: access.Record})
+	err = d.asks(ctx, p, access.Question{Verb: access.List, Resource: access.Record})
 	if err == nil {
-		return sees{all: true}, nil
+		return entrySight{all: true}, nil
 	}
 	if fault.KindOf(err) != fault.KindDenied {
-		return sees{}, err
+		return entrySight{}, err
 	}
-	set, err := d.Access.Visible(ctx, p)
-	return sees{set: set}, err
+	see, err := d.sightOf(ctx, p)
+	return entrySight{see: see}, err
 }
 
 func (d *Deps) audit(ctx context.Context, in *listAudit) (AuditPage, error) {
-	may, err := d.sees(ctx)
+	may, err := d.entrySight(ctx)
 	if err != nil {
 		return AuditPage{}, err
 	}
@@ -221,12 +218,9 @@ func (d *Deps) audit(ctx context.Context, in *listAudit) (AuditPage, error) {
 // somebody who may see little of it. What is left comes with the next page.
 const maxTurns = 20
 
-func visible(ctx context.Context, s store.Store, q store.Query, limit int, may sees) (AuditPage, error) {
+func visible(ctx context.Context, s store.Store, q store.Query, limit int, may entrySight) (AuditPage, error) {
 	out := AuditPage{Items: []AuditEntry{}}
 	if !may.all {
-		if may.set.Empty() {
-			return out, nil
-		}
 		q.Limit = 1000
 	}
 	for range maxTurns {
@@ -255,7 +249,7 @@ func visible(ctx context.Context, s store.Store, q store.Query, limit int, may s
 }
 
 func (d *Deps) timeline(ctx context.Context, in *timelineInput) (AuditPage, error) {
-	u, s, err := d.historyOf(ctx, in.unitPath)
+	u, s, err := d.historyOf(ctx, in.UnitPath)
 	if err != nil {
 		return AuditPage{}, err
 	}
@@ -307,7 +301,7 @@ func (d *Deps) verify(ctx context.Context, head string) (AuditVerdict, error) {
 	if err != nil {
 		return AuditVerdict{}, err
 	}
-	if err := d.may(ctx, p, access.Question{Verb: access.List, Resource: access.Record}); err != nil {
+	if err := d.asks(ctx, p, access.Question{Verb: access.List, Resource: access.Record}); err != nil {
 		return AuditVerdict{}, err
 	}
 	remembered, err := store.ParseHead(head)
@@ -339,7 +333,7 @@ func (d *Deps) insights(ctx context.Context, in *insightsInput) (Insights, error
 		return Insights{}, fault.Usage("a Stack is named by namespace and name")
 	}
 	// Numbers over Stacks that a person may not see would tell of them.
-	if err := d.may(ctx, p, access.Of(access.List, u)); err != nil {
+	if err := d.asks(ctx, p, access.Of(access.List, u)); err != nil {
 		return Insights{}, err
 	}
 	s, err := d.store()

@@ -23,6 +23,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/server/board"
 	"github.com/lockstep-dev/lockstep/internal/server/edge"
 	"github.com/lockstep-dev/lockstep/internal/server/live"
+	"github.com/lockstep-dev/lockstep/internal/store"
 )
 
 // Prefix is where the API is.
@@ -54,6 +55,8 @@ type Deps struct {
 	May func(context.Context, lockstep.Person, access.Question) error
 	// Done ends streams when the server shuts down; may be nil.
 	Done <-chan struct{}
+	// History returns the record of what happened, once it is open.
+	History func() (store.Store, error)
 
 	// Edge counts streams; may be nil.
 	Edge *edge.Edge
@@ -67,6 +70,7 @@ type Deps struct {
 // parts registers the operations of one noun each.
 var parts = []func(huma.API, *Deps){
 	registerMe, registerAccess, registerVersion, registerStacks, registerPlaces, registerEvents, registerResources, registerPauses, registerRollback,
+	registerReleases, registerAudit,
 }
 
 // New returns the handler of everything below Prefix. Who asks is in the

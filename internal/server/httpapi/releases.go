@@ -78,7 +78,7 @@ type ReleasePage struct {
 }
 
 type listReleases struct {
-	unitPath
+	UnitPath
 	Cause   []string `query:"cause" maxItems:"10" doc:"only those with one of these causes"`
 	Outcome []string `query:"outcome" maxItems:"4" enum:"Progressing,Succeeded,Failed,Superseded"`
 	Cursor  string   `query:"cursor" maxLength:"1000" doc:"next of the page before"`
@@ -86,14 +86,14 @@ type listReleases struct {
 }
 
 type getRelease struct {
-	unitPath
+	UnitPath
 	Number int64 `path:"number" minimum:"1" doc:"its number"`
 }
 
 func registerReleases(api huma.API, d *Deps) {
 	huma.Register(api, operation(http.MethodGet, "/stacks/{namespace}/{name}/releases", "listReleases", "What was released of a Stack, newest first", 400, 404, 503),
 		func(ctx context.Context, in *listReleases) (*struct{ Body ReleasePage }, error) {
-			u, s, err := d.historyOf(ctx, in.unitPath)
+			u, s, err := d.historyOf(ctx, in.UnitPath)
 			if err != nil {
 				return nil, problem(err)
 			}
@@ -111,13 +111,13 @@ func registerReleases(api huma.API, d *Deps) {
 			}
 			out := ReleasePage{Items: []Release{}, Next: cursor(page.Next), Total: page.Total}
 			for _, r := range page.Releases {
-				out.Items = append(out.Items, releaseOf(r))
+				out.Items = append(out.Items, releaseKept(r))
 			}
 			return &struct{ Body ReleasePage }{out}, nil
 		})
 	huma.Register(api, operation(http.MethodGet, "/stacks/{namespace}/{name}/releases/{number}", "getRelease", "One release: its plan, what came of it, and when", 404, 503),
 		func(ctx context.Context, in *getRelease) (*struct{ Body Release }, error) {
-			u, s, err := d.historyOf(ctx, in.unitPath)
+			u, s, err := d.historyOf(ctx, in.UnitPath)
 			if err != nil {
 				return nil, problem(err)
 			}
@@ -125,31 +125,23 @@ func registerReleases(api huma.API, d *Deps) {
 			if err != nil {
 				return nil, problem(err)
 			}
-			return &struct{ Body Release }{releaseOf(r)}, nil
+			return &struct{ Body Release }{releaseKept(r)}, nil
 		})
 }
 
 // historyOf returns the store for questions about one Stack, if the person may see
 // that.
-func (d *Deps) historyOf(ctx context.Context, in unitPath) (lockstep.Unit, store.Store, error) {
+func (d *Deps) historyOf(ctx context.Context, in UnitPath) (lockstep.Unit, store.Store, error) {
 	u := lockstep.Unit{Namespace: in.Namespace, Name: in.Name}
 	p, err := who(ctx)
 	if err != nil {
 		return u, nil, err
 	}
-	if err := d.may(ctx, p, access.Of(access.Get, u)); err != nil {
+	if err := d.asks(ctx, p, access.Of(access.Get, u)); err != nil {
 		return u, nil, err
 	}
 	s, err := d.store()
 	return u, s, err
-}
-
-// may returns nil if p may do what q says. Without a checker nobody may do anything.
-func (d *Deps) may(ctx context.Context, p lockstep.Person, q access.Question) error {
-	if d.Access == nil {
-		return fault.Unavailable("this server cannot find out what people may do")
-	}
-	return d.Access.Ask(ctx, p, q)
 }
 
 func (d *Deps) store() (store.Store, error) {
@@ -184,7 +176,7 @@ func position(s string) (int64, error) {
 	return n, nil
 }
 
-func releaseOf(r store.Release) Release {
+func releaseKept(r store.Release) Release {
 	out := Release{
 		Number: r.Number, Revision: r.Revision, Ref: r.Ref, Author: r.Author, Subject: r.Subject, Key: r.Key, Plan: r.Plan,
 		Cause: r.Cause, Target: r.Target, Summary: r.Summary, Outcome: string(r.Outcome), Message: r.Message,
