@@ -8,6 +8,7 @@ import (
 
 	"github.com/lockstep-dev/lockstep/internal/cli/audit"
 	"github.com/lockstep-dev/lockstep/internal/cli/auth"
+	"github.com/lockstep-dev/lockstep/internal/cli/config"
 	"github.com/lockstep-dev/lockstep/internal/cli/demo"
 	"github.com/lockstep-dev/lockstep/internal/cli/diff"
 	"github.com/lockstep-dev/lockstep/internal/cli/doctor"
@@ -17,12 +18,14 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/cli/health"
 	"github.com/lockstep-dev/lockstep/internal/cli/history"
 	"github.com/lockstep-dev/lockstep/internal/cli/list"
+	"github.com/lockstep-dev/lockstep/internal/cli/login"
 	"github.com/lockstep-dev/lockstep/internal/cli/pause"
 	"github.com/lockstep-dev/lockstep/internal/cli/plan"
 	"github.com/lockstep-dev/lockstep/internal/cli/reconcile"
 	"github.com/lockstep-dev/lockstep/internal/cli/render"
 	"github.com/lockstep-dev/lockstep/internal/cli/serve"
 	"github.com/lockstep-dev/lockstep/internal/cli/status"
+	"github.com/lockstep-dev/lockstep/internal/cli/token"
 	"github.com/lockstep-dev/lockstep/internal/cli/trial"
 	versioncmd "github.com/lockstep-dev/lockstep/internal/cli/version"
 	"github.com/lockstep-dev/lockstep/internal/cli/wait"
@@ -60,7 +63,7 @@ or NAMESPACE/NAME.`,
 	add(root, "look", status.New(e), list.New(e), diff.New(e), drift.New(e), explain.New(e), history.New(e), audit.New(e))
 	add(root, "act", reconcile.New(e), trial.New(e), wait.New(e), pause.NewPause(e), pause.NewResume(e))
 	add(root, "author", plan.New(e), render.New(e), health.New(e))
-	add(root, "run", demo.New(e), serve.New(e), doctor.New(e), auth.New(e), versioncmd.New(e))
+	add(root, "run", demo.New(e), serve.New(e), doctor.New(e), auth.New(e), login.New(e), login.NewLogout(e), token.New(e), config.New(e), versioncmd.New(e))
 	root.SetCompletionCommandGroupID("run")
 	root.AddCommand(exitCodes())
 	return root

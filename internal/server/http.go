@@ -60,6 +60,7 @@ func (s *server) run(ctx context.Context) error {
 	}
 	g.Go(func() error { return s.share.member.Run(ctx) })
 	g.Go(func() error { s.share.run(ctx); return nil })
+	g.Go(func() error { s.signIn.Run(ctx); return nil })
 	listener, err := s.listen()
 	if err != nil {
 		return err
@@ -77,7 +78,7 @@ func (s *server) listen() (net.Listener, error) {
 		return nil, fault.Invalid("cannot listen on %q", s.opts.Listen).Because(err).
 			WithHint("is another server running there? choose another address with --listen")
 	}
-	return l, nil
+	return s.opts.secured(l)
 }
 
 func (s *server) serve(ctx context.Context, l net.Listener) error {
@@ -89,6 +90,7 @@ func (s *server) serve(ctx context.Context, l net.Listener) error {
 		<-ctx.Done()
 		return nil
 	}
+	s.firstLink(ctx, l.Addr().String())
 	s.ready(l.Addr().String())
 	// Streams do not end by themselves, and a shutdown waits for what is open.
 	context.AfterFunc(ctx, func() { close(s.closing) })
@@ -131,7 +133,8 @@ func (s *server) handler() http.Handler {
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", s.meters.handler())
 	mux.HandleFunc("POST /hooks/{namespace}/{name}", s.hook)
-	mux.Handle(httpapi.Prefix+"/", s.api(nil))
+	s.signIn.Mount(mux)
+	mux.Handle(httpapi.Prefix+"/", s.api(s.signIn.Wrap))
 	// The page's own routes are all that nothing above answers.
 	mux.Handle("/", s.page)
 	return mux

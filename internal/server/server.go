@@ -40,6 +40,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/render/worker"
 	"github.com/lockstep-dev/lockstep/internal/server/board"
 	"github.com/lockstep-dev/lockstep/internal/server/live"
+	"github.com/lockstep-dev/lockstep/internal/server/signin"
 	"github.com/lockstep-dev/lockstep/internal/server/ui"
 	"github.com/lockstep-dev/lockstep/internal/source/git"
 	"github.com/lockstep-dev/lockstep/internal/stack/renderers"
@@ -55,6 +56,9 @@ type Options struct {
 	DataDir string
 	// Listen is the address of the web UI, the API, webhooks, probes and metrics; "" for none.
 	Listen string
+	// TLSCert and TLSKey are files; without them Listen is plain http.
+	TLSCert, TLSKey string
+	SignIn          SignIn
 	// SkipCRDs leaves the custom resource definitions as they are, and the admission
 	// policy that sets the finalizer of Stacks.
 	SkipCRDs bool
@@ -174,6 +178,7 @@ type server struct {
 	board       *board.Board  // what the HTTP API lists
 	looker      *live.Looker  // what it tells of one Stack
 	closing     chan struct{} // closed when streams have to end
+	signIn      *signin.Service
 }
 
 // wire makes the parts and hands each what it needs.
@@ -237,6 +242,9 @@ func (s *server) wire(ctx context.Context) error {
 		Tracer: s.opts.Tracer, Causes: s.causes, Log: s.opts.Log,
 	}
 	if s.checker, err = s.newChecker(ctx); err != nil {
+		return err
+	}
+	if s.signIn, err = s.newSignIn(ctx, core); err != nil {
 		return err
 	}
 	h := s.newShare(leases, reporter, sources, stacks)

@@ -21,7 +21,7 @@ Permissions are rules of the cluster that holds the stacks; there are no others.
 		Args: env.None,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newCan(e), newWhoami(e))
+	cmd.AddCommand(newCan(e), newWhoami(e), newStatus(e), newSessions(e), newLink(e))
 	return cmd
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/observe/otlp"
 	"github.com/lockstep-dev/lockstep/internal/render/worker"
 	"github.com/lockstep-dev/lockstep/internal/server"
+	"github.com/lockstep-dev/lockstep/internal/server/signin"
 )
 
 type options struct {
@@ -25,7 +26,11 @@ type options struct {
 	LogLevel     string
 	LogFormat    string
 	StoreFile    string
-	run          func(context.Context, server.Options) error
+	// ExternalURL and TrustedProxies are SignIn.Front as people write it.
+	ExternalURL    string
+	TrustedProxies []string
+	LocalAdmin     bool
+	run            func(context.Context, server.Options) error
 }
 
 // New returns the command.
@@ -92,6 +97,12 @@ func (o *options) bind(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.DataDir, "data-dir", "", "directory of mirrors and caches (default in the user's cache directory; as a pod "+podDataDir+")")
 	f.StringVar(&o.Listen, "listen", "127.0.0.1:7420", "address of the web UI, the API, webhooks, probes and metrics; empty for none; as a pod "+podListen)
+	f.StringVar(&o.TLSCert, "tls-cert", "", "file of the certificate to serve https with; read anew when it changes")
+	f.StringVar(&o.TLSKey, "tls-key", "", "file of its key")
+	f.StringVar(&o.ExternalURL, "external-url", "", "where people find the server, when that is not what it listens on: https://lockstep.example.org")
+	f.StringSliceVar(&o.TrustedProxies, "trusted-proxies", nil, "addresses or ranges of proxies whose X-Forwarded-For and -Proto are believed")
+	f.StringVar(&o.SignIn.Config, "sign-in", "", "file that says who may sign in (default the Secret "+server.SignInSecret+" in the system namespace)")
+	f.BoolVar(&o.LocalAdmin, "local-admin", true, "let whoever writes Secrets in the system namespace sign in by a one-time link: lockstep auth link")
 	f.BoolVar(&o.SkipCRDs, "skip-crds", false, "leave the custom resource definitions as they are")
 	f.IntVar(&o.Workers, "workers", 32, "passes that run at once")
 	f.StringSliceVar(&o.ExecCommands, "exec-credential-commands", nil, "credential plugins that Targets may name")
@@ -130,7 +141,18 @@ func (o *options) complete(e *env.Env, cmd *cobra.Command) error {
 	if err := o.history(e.Getenv); err != nil {
 		return err
 	}
+	front, err := signin.ParseFront(o.ExternalURL, o.TrustedProxies)
+	if err != nil {
+		return err
+	}
 	pod := o.Config.BearerTokenFile == podToken
+	o.SignIn.Front, o.SignIn.NoLocalAdmin = front, !o.LocalAdmin
+	if !pod {
+		// What a pod prints is a log, and many read it.
+		o.SignIn.Link = func(url string) {
+			e.IO.Notef("Nobody has signed in yet. This signs you in as administrator, once, for %s:\n  %s", signin.LinkTime, url)
+		}
+	}
 	if pod && !cmd.Flags().Changed("listen") {
 		o.Listen = podListen
 	}

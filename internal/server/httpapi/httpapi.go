@@ -69,7 +69,7 @@ type Deps struct {
 
 // parts registers the operations of one noun each.
 var parts = []func(huma.API, *Deps){
-	registerMe, registerAccess, registerVersion, registerStacks, registerPlaces, registerEvents, registerResources, registerPauses, registerRollback,
+	registerMe, registerAuth, registerAccess, registerVersion, registerStacks, registerPlaces, registerEvents, registerResources, registerPauses, registerRollback,
 	registerReleases, registerAudit,
 }
 

@@ -1,0 +1,138 @@
+// Package token holds the commands about tokens of machines.
+package token
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lockstep-dev/lockstep/internal/cli/env"
+	"github.com/lockstep-dev/lockstep/internal/cli/remote"
+)
+
+// New returns the command token with those below it.
+func New(e *env.Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "token",
+		Short:   "Tokens for machines",
+		Example: "  lockstep token create deploy-bot --for 720h --scope reconcile:payments",
+		Args:    env.None,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	server := cmd.PersistentFlags().String("server", "", "address of the server, or name of a context (default the current one)")
+	cmd.AddCommand(newCreate(e, server), newList(e, server), newRevoke(e, server))
+	return cmd
+}
+
+func newCreate(e *env.Env, server *string) *cobra.Command {
+	var want struct {
+		Name    string   `json:"name"`
+		Scopes  []string `json:"scopes,omitempty"`
+		For     string   `json:"for,omitempty"`
+		Machine string   `json:"machine,omitempty"`
+		Groups  []string `json:"groups,omitempty"`
+	}
+	var lifetime time.Duration
+	cmd := &cobra.Command{
+		Use:   "create NAME",
+		Short: "Make a token, and print it once",
+		Long: `Make a token, and print it once.
+
+It acts as you, narrowed to its scopes: VERB, VERB:NAMESPACE or VERB:NAMESPACE/STACK.
+An administrator makes one of a machine with a name and groups of its own.`,
+		Example: `  lockstep token create deploy-bot --for 720h --scope reconcile:payments/shop`,
+		Args:    env.Exactly("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			x, err := remote.Choose(e.Getenv, *server)
+			if err != nil {
+				return err
+			}
+			want.Name = args[0]
+			if lifetime > 0 {
+				want.For = lifetime.String()
+			}
+			var got struct {
+				ID, Secret string
+				Expires    time.Time
+			}
+			if err := x.Call(cmd.Context(), http.MethodPost, "/auth/tokens", want, &got); err != nil {
+				return err
+			}
+			e.IO.Printf("%s\n", got.Secret)
+			e.IO.Notef("Token %s, until %s. It is not shown again.", got.ID, got.Expires.Format(time.DateOnly))
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.DurationVar(&lifetime, "for", 0, "how long it lives (default 2160h)")
+	f.StringArrayVar(&want.Scopes, "scope", nil, "VERB[:NAMESPACE[/STACK]]; may be repeated; none is all that you may")
+	f.StringVar(&want.Machine, "machine", "", "the machine that it acts as; for administrators")
+	f.StringArrayVar(&want.Groups, "group", nil, "a group of the machine; may be repeated")
+	return cmd
+}
+
+func newList(e *env.Env, server *string) *cobra.Command {
+	all := false
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "Your tokens, and when each was last used",
+		Example: `  lockstep token list`,
+		Args:    env.None,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return list(cmd.Context(), e, *server, all)
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "those of everybody; for administrators")
+	return cmd
+}
+
+func list(ctx context.Context, e *env.Env, server string, all bool) error {
+	x, err := remote.Choose(e.Getenv, server)
+	if err != nil {
+		return err
+	}
+	path := "/auth/tokens"
+	if all {
+		path += "?all=true"
+	}
+	var got []struct {
+		ID, Name, Person string
+		Scopes           []string
+		Expires          time.Time
+		Used             *time.Time
+	}
+	if err := x.Call(ctx, http.MethodGet, path, nil, &got); err != nil {
+		return err
+	}
+	for _, t := range got {
+		used, scopes := "never used", "all"
+		if t.Used != nil {
+			used = "used " + t.Used.Format(time.DateTime)
+		}
+		if len(t.Scopes) > 0 {
+			scopes = strings.Join(t.Scopes, ",")
+		}
+		e.IO.Printf("%s  %s  %s  %s  until %s  %s\n", t.ID, t.Name, t.Person, scopes, t.Expires.Format(time.DateOnly), used)
+	}
+	return nil
+}
+
+func newRevoke(e *env.Env, server *string) *cobra.Command {
+	return &cobra.Command{
+		Use:     "revoke ID",
+		Short:   "End a token",
+		Example: `  lockstep token revoke 780b3e30ffc7d087`,
+		Args:    env.Exactly("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			x, err := remote.Choose(e.Getenv, *server)
+			if err != nil {
+				return err
+			}
+			return x.Call(cmd.Context(), http.MethodDelete, "/auth/tokens/"+url.PathEscape(args[0]), nil, nil)
+		},
+	}
+}
