@@ -23,6 +23,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/server/board"
 	"github.com/lockstep-dev/lockstep/internal/server/edge"
 	"github.com/lockstep-dev/lockstep/internal/server/live"
+	"github.com/lockstep-dev/lockstep/internal/server/signin"
 	"github.com/lockstep-dev/lockstep/internal/store"
 )
 
@@ -57,6 +58,8 @@ type Deps struct {
 	Done <-chan struct{}
 	// History returns the record of what happened, once it is open.
 	History func() (store.Store, error)
+	// SignIn is how one proves who one is.
+	SignIn *signin.Service
 
 	// Edge counts streams; may be nil.
 	Edge *edge.Edge
