@@ -20,7 +20,7 @@ starts='/test/(cluster|world)( |$)'
 race='/internal/(controller|driver|observe|render|server|source|stack)(/|$)'
 
 # What would measure whoever runs beside it.
-alone='/test/(bench|e2e/replicas|soak)$'
+alone='/test/(bench|browser|e2e/replicas|soak)$'
 
 all() {
 	go list -f '{{.ImportPath}} {{join .Imports " "}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./...

@@ -18,6 +18,11 @@ postgres() { # Debian keeps the server itself out of the PATH
 	ls /usr/lib/postgresql/*/bin/initdb || has initdb
 }
 
+browser() { # one that is named, or one of those that test/browser looks for
+	[ -n "${LOCKSTEP_CHROMIUM:-}" ] && test -x "$LOCKSTEP_CHROMIUM" && return
+	has chromium || has chromium-browser || has google-chrome
+}
+
 look() {
 	missing=()
 	need git has git
@@ -27,6 +32,7 @@ look() {
 	need gcc has "${CC:-cc}"
 	need libc6-dev compiles
 	need postgresql postgres
+	need chromium browser
 }
 
 wanted=$(sed -n 's/^go //p' go.mod)

@@ -35,6 +35,9 @@ check "no addresses" addressless
 check "generated types" generated
 check "types" node node_modules/ts7/bin/tsc -p .
 check "biome" node node_modules/@biomejs/biome/bin/biome check --error-on-warnings .
+# What looks at the pages in a browser has the rules and the packages of the pages.
+check "types of test/browser" node node_modules/ts7/bin/tsc -p ../test/browser
+check "biome for test/browser" node node_modules/@biomejs/biome/bin/biome check --error-on-warnings --config-path=. ../test/browser
 check "vitest" node node_modules/vitest/vitest.mjs run --reporter=dot
 check "build" bash build.sh
 check "budgets" node scripts/budgets.mjs

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { type BrowserContext, test as base, expect, type Page } from '@playwright/test';
+
+/** Where the Go test set things up. */
+export const here: { server: string; remote: string; [more: string]: string } = JSON.parse(
+  process.env.LOCKSTEP_BROWSER ?? '{}',
+);
+
+/** Has the Go test do something from outside of the page. */
+export async function remote(deed: string, args: Record<string, string> = {}): Promise<Record<string, string>> {
+  const answer = await fetch(`${here.remote}/${deed}`, { method: 'POST', body: JSON.stringify(args) });
+  if (!answer.ok) throw new Error(`${deed}: ${await answer.text()}`);
+  return (await answer.json()) as Record<string, string>;
+}
+
+interface Watch {
+  /** What no page may do; each is a sentence. */
+  faults: string[];
+  /** Errors of the console that a test expects: a refusal is one. */
+  expected: RegExp[];
+}
+
+/**
+ * Notes what no page of ours may do: break its own content policy, ask another origin
+ * for anything, or report an error.
+ */
+export async function watch(context: BrowserContext, into: Watch) {
+  const ours = new URL(here.server).origin;
+  await context.exposeBinding('lockstepViolation', ({ page }, what: string) => {
+    if (page.url().startsWith(ours)) into.faults.push(`content policy: ${what}`);
+  });
+  // Runs before the page's scripts and is not subject to its policy, which so stays as
+  // strict as it is served.
+  await context.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (e) => {
+      (window as unknown as { lockstepViolation(what: string): void }).lockstepViolation(
+        `${e.effectiveDirective} ${e.blockedURI} ${e.sourceFile ?? ''}:${e.lineNumber}`,
+      );
+    });
+  });
+  context.on('request', (request) => {
+    const frame = request.isNavigationRequest() ? undefined : request.frame().url();
+    if (frame?.startsWith(ours) && !/^(data|blob):/.test(request.url()) && new URL(request.url()).origin !== ours)
+      into.faults.push(`request to another origin: ${request.url()}`);
+  });
+  context.on('console', (message) => {
+    const at = message.page()?.url() ?? '';
+    if (message.type() === 'error' && at.startsWith(ours)) into.faults.push(`console: ${message.text()}`);
+  });
+  context.on('weberror', (error) => into.faults.push(`script: ${error.error().stack ?? error.error().message}`));
+}
+
+export const test = base.extend<{ watched: Watch }>({
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads what is asked for from the pattern
+  watched: async ({}, use) => {
+    const watched: Watch = { faults: [], expected: [] };
+    await use(watched);
+    expect(watched.faults.filter((f) => !watched.expected.some((e) => e.test(f)))).toEqual([]);
+  },
+  context: async ({ context, watched }, use) => {
+    await watch(context, watched);
+    await use(context);
+  },
+});
+
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe finds wrong with a page, one line each. */
+export async function barriers(page: Page): Promise<string[]> {
+  // By the protocol of the debugger: a script in the page would need a laxer policy.
+  await page.evaluate(axe);
+  return page.evaluate(async () => {
+    type Found = { id: string; nodes: { html: string; any: { message: string }[]; all: { message: string }[] }[] };
+    const run = (window as unknown as { axe: { run(o: unknown): Promise<{ violations: Found[] }> } }).axe.run;
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+    const { violations } = await run({ runOnly: tags, resultTypes: ['violations'] });
+    return violations.flatMap((v) =>
+      v.nodes.map((n) => `${v.id}: ${n.html.slice(0, 160)} ${n.any[0]?.message ?? n.all[0]?.message ?? ''}`),
+    );
+  });
+}
+
+export { expect };
