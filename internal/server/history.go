@@ -48,7 +48,7 @@ func (s *server) startHistory(ctx context.Context) (stop func(), err error) {
 // and taking the server out of service would help nobody. It says so, though.
 func (s *server) readyz(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("ok\n")) // the peer may be gone
-	if why, since := s.history.Behind(); why != nil {
+	if since, why := s.history.Behind(); why != nil {
 		// Why is for operators, in the log: this is answered to everybody.
 		_, _ = fmt.Fprintf(w, "history: not written for %s\n", time.Since(since).Round(time.Second))
 	}

@@ -150,11 +150,11 @@ func (j *Journal) Store() (store.Store, error) {
 	return nil, fault.Waiting("the history is being opened")
 }
 
-// Behind returns why the store is behind and since when; nil when it is not.
-func (j *Journal) Behind() (why error, since time.Time) {
+// Behind returns since when the store is behind and why; nil when it is not.
+func (j *Journal) Behind() (since time.Time, why error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.behind, j.since
+	return j.since, j.behind
 }
 
 // lose counts a record that fits nowhere; j.mu is held.

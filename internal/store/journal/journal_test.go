@@ -126,7 +126,7 @@ func TestGone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if why, _ := j.Behind(); why == nil {
+	if _, why := j.Behind(); why == nil {
 		t.Error("nobody says that the store is behind")
 	}
 	stop()
@@ -136,7 +136,7 @@ func TestGone(t *testing.T) {
 	}
 	b.gone.Store(false)
 	deadline := time.Now().Add(10 * time.Second)
-	for why, _ := j.Behind(); why != nil && time.Now().Before(deadline); why, _ = j.Behind() {
+	for _, why := j.Behind(); why != nil && time.Now().Before(deadline); _, why = j.Behind() {
 		time.Sleep(20 * time.Millisecond)
 	}
 	stop()
@@ -163,7 +163,7 @@ func TestLost(t *testing.T) {
 		j.mu.Unlock()
 	}
 	b.gone.Store(false)
-	for why, _ := j.Behind(); why != nil && time.Now().Before(deadline); why, _ = j.Behind() {
+	for _, why := j.Behind(); why != nil && time.Now().Before(deadline); _, why = j.Behind() {
 		time.Sleep(20 * time.Millisecond)
 	}
 	stop()
