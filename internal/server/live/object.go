@@ -18,6 +18,7 @@ type ObjectDetail struct {
 	Resource Resource       `json:"resource"`
 	Chain    []string       `json:"chain" doc:"ids of what it was made of, the nearest first"`
 	Live     string         `json:"live,omitempty" doc:"YAML without managedFields, values of Secrets masked; absent where it is not there"`
+	Asked    string         `json:"asked,omitempty" doc:"live as YAML, but only the fields that Git asks for, to be compared with desired"`
 	Desired  string         `json:"desired,omitempty" doc:"YAML as rendered, masked; absent where Git does not ask for it"`
 	Origin   string         `json:"origin,omitempty" doc:"file and line in the source"`
 	Managers []Manager      `json:"managers" doc:"who set fields of it, the last writer first"`
@@ -105,6 +106,13 @@ func (l *Looker) wanted(ctx context.Context, u lockstep.Unit, k lockstep.Key, tr
 	if o, ok := d.find(k); ok {
 		out.Origin = o.Origin.String()
 		if out.Desired, err = l.yaml(o.Tree); err != nil {
+			out.Notes = append(out.Notes, fault.As(err).What)
+		}
+		if tree == nil {
+			return
+		}
+		asked, _ := askedFor(tree, diff.WithoutStringData(o).Tree).(map[string]any)
+		if out.Asked, err = l.yaml(asked); err != nil {
 			out.Notes = append(out.Notes, fault.As(err).What)
 		}
 	}
@@ -204,4 +212,50 @@ func unix(t *time.Time) int64 {
 		return 0
 	}
 	return t.Unix()
+}
+
+// askedFor returns what there is of live in the places that want has. Items of
+// lists are told apart by their names; where they have none, by where they are.
+func askedFor(live, want any) any {
+	switch w := want.(type) {
+	case map[string]any:
+		m, ok := live.(map[string]any)
+		if !ok {
+			return live
+		}
+		out := map[string]any{}
+		for k, v := range w {
+			if x, there := m[k]; there {
+				out[k] = askedFor(x, v)
+			}
+		}
+		return out
+	case []any:
+		l, ok := live.([]any)
+		if !ok {
+			return live
+		}
+		out := make([]any, len(l))
+		for i, x := range l {
+			out[i] = x
+			if j := counterpart(w, i, x); j >= 0 {
+				out[i] = askedFor(x, w[j])
+			}
+		}
+		return out
+	}
+	return live
+}
+
+// counterpart returns where in want the item is that x, at i, stands for; -1 for
+// nowhere.
+func counterpart(want []any, i int, x any) int {
+	name := at(x, "name")
+	if name != nil {
+		return slices.IndexFunc(want, func(v any) bool { return at(v, "name") == name })
+	}
+	if i < len(want) {
+		return i
+	}
+	return -1
 }

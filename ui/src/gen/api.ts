@@ -987,6 +987,8 @@ export interface components {
         ObjectDetail: {
             /** @description what can be done to it */
             actions: components["schemas"]["Action"][];
+            /** @description live as YAML, but only the fields that Git asks for, to be compared with desired */
+            asked?: string;
             /** @description ids of what it was made of, the nearest first */
             chain: string[];
             /** @description YAML as rendered, masked; absent where Git does not ask for it */

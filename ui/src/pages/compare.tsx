@@ -116,7 +116,7 @@ export default function Compare({ params }: PageProps) {
         <div className="flex min-h-0 flex-1 flex-col gap-3 overflow-y-auto px-4 pb-4">
           <p className="text-muted">
             <span className="mono">{short(q.data.from)}</span> → <span className="mono">{short(q.data.to)}</span>:{' '}
-            {counted(q.data.changes.length + q.data.left, 'object')} differ, {q.data.same} are the same.
+            {counted(q.data.changes.length + q.data.left, 'object')} rendered differently, {q.data.same} the same.
           </p>
           {q.data.changes.length === 0 && <Empty title="Identical">Both render to the same objects.</Empty>}
           {q.data.changes.map((c) => (

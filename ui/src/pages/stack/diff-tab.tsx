@@ -200,7 +200,7 @@ function Texts({ s, d, split }: { s: StackName; d: Difference; split: boolean })
       {error && !data && <ProblemPanel of={error} />}
       {data && (
         <YamlDiff
-          before={data.live ?? ''}
+          before={data.asked ?? ''}
           after={data.desired ?? ''}
           label={`${d.kind} ${d.name}: from live to Git`}
           split={split}

@@ -118,7 +118,7 @@ function Body({ s, o, object }: { s: StackName; o: ObjectDetail; object: ObjectK
         }
       >
         {view === 'diff' && o.desired && o.live && (
-          <YamlDiff before={o.desired} after={o.live} label="From Git to live" split={false} />
+          <YamlDiff before={o.desired} after={o.asked ?? o.live} label="From Git to live" split={false} />
         )}
         {view === 'live' &&
           (o.live ? (

@@ -16,6 +16,8 @@ export function DriftPanel({ s, on }: { s: StackName; on: boolean }) {
   const drifted = (data?.objects ?? []).filter((o) => o.fields.some((f) => f.class === 'drift'));
   if (drifted.length === 0) return null;
   const shown = drifted.slice(0, 3);
+  // Where drift is only reported, a pass would leave it as well.
+  const reverts = drifted.some((o) => o.fields.some((f) => f.class === 'drift' && !f.next.startsWith('leave')));
   return (
     <section aria-label="Drift" className="mx-4 mt-3 overflow-hidden rounded-lg border border-line bg-panel">
       {shown.map((o) => (
@@ -34,13 +36,15 @@ export function DriftPanel({ s, on }: { s: StackName; on: boolean }) {
         </div>
       ))}
       <div className="flex flex-wrap items-center gap-2 px-3 py-2">
-        <Button
-          disabled={busy || (verbs && !verbs.reconcile?.allowed)}
-          title={verbs?.reconcile?.reason || `lockstep reconcile ${s.namespace}/${s.name}`}
-          onClick={() => void run()}
-        >
-          Revert now
-        </Button>
+        {reverts && (
+          <Button
+            disabled={busy || (verbs && !verbs.reconcile?.allowed)}
+            title={verbs?.reconcile?.reason || `lockstep reconcile ${s.namespace}/${s.name}`}
+            onClick={() => void run()}
+          >
+            Revert now
+          </Button>
+        )}
         <Link href={stackHref(s, 'diff')} className="text-muted hover:text-text hover:underline">
           {drifted.length > shown.length
             ? `${counted(drifted.length, 'object')} drifted: see all`

@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { api, sent } from '@/api/client';
 import { useCommands } from '@/commands/commands';
-import { short } from '@/format/count';
+import { counted, short } from '@/format/count';
 import { lasted } from '@/format/time';
 import { Button } from '@/parts/button';
 import { cx } from '@/parts/cx';
@@ -56,7 +56,7 @@ export function StackHeader({ s, stack }: { s: StackName; stack: StackDetail }) 
       <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
         <h1 className="text-xl font-semibold">{s.name}</h1>
         <HealthMark health={stack.health} />
-        <StepMark step={stack.step} detail={stack.drift?.fields ? `${stack.drift.fields} fields` : undefined} />
+        <StepMark step={stack.step} detail={stack.drift?.fields ? counted(stack.drift.fields, 'field') : undefined} />
         <span className="text-muted">
           {stack.revision ? <span className="mono">{short(stack.revision)}</span> : 'no release yet'}
           {stack.target && ` on ${stack.target}`}
@@ -141,7 +141,11 @@ export function FlowStrip({ stack }: { stack: Pick<StackDetail, 'lifecycle'> }) 
       <dl className="flex flex-col justify-center text-sm">
         <div className="flex gap-1.5">
           <dt className="text-muted">{l.finished ? 'took' : 'so far'}</dt>
-          <dd>{l.started ? <Lasted from={l.started} to={l.finished} /> : '–'}</dd>
+          <dd>
+            {!l.started && '–'}
+            {l.started && l.started === l.finished && 'under 1 s'}
+            {l.started && l.started !== l.finished && <Lasted from={l.started} to={l.finished} />}
+          </dd>
         </div>
         <div className="flex gap-1.5">
           <dt className="text-muted">release</dt>
@@ -180,7 +184,9 @@ function Station({ step, l }: { step: Step; l: NonNullable<StackDetail['lifecycl
         title={step.name === 'commit' ? `${l.author ?? ''} ${l.subject ?? ''}` : undefined}
       >
         {step.name === 'commit' && l.author ? l.author.replace(/ <.*/, '') : null}
-        {step.name !== 'commit' && step.took !== undefined && `+${lasted(step.took * 1000)}`}
+        {step.name !== 'commit' &&
+          step.took !== undefined &&
+          (step.took > 0 ? `+${lasted(step.took * 1000)}` : 'under 1 s')}
         {step.name !== 'commit' && step.took === undefined && running && step.at && `+${lasted(so)}…`}
         &nbsp;
       </span>

@@ -129,7 +129,7 @@ function Split({ rows, label, onOpen }: { rows: Row[]; label: string; onOpen(r: 
                   >
                     <LineNumber n={side === 0 ? r?.left : r?.right} />
                     <span className="w-4 shrink-0 text-center select-none">{r ? sign[r.kind] : ''}</span>
-                    <span className="truncate">{r?.text}</span>
+                    <span className="overflow-hidden text-ellipsis whitespace-pre">{r?.text}</span>
                   </div>
                 ))
               )}
