@@ -29,6 +29,7 @@ export const routes: RouteEntry[] = [
   route('/stacks/:namespace/:name/releases/:release', () => import('@/pages/release')),
   route('/stacks/:namespace/:name/compare', () => import('@/pages/compare')),
   route('/stacks/:namespace/:name/*?', () => import('@/pages/stack')),
+  route('/audit', () => import('@/pages/audit')),
   route('/targets', () => import('@/pages/targets')),
   route('/targets/:namespace/:name', () => import('@/pages/target')),
   route('/sources', () => import('@/pages/sources')),
@@ -48,4 +49,5 @@ export const places: {
   { path: '/fleet', label: 'Fleet', icon: 'fleet', keys: 'g f' },
   { path: '/targets', label: 'Targets', icon: 'targets', keys: 'g t' },
   { path: '/sources', label: 'Sources', icon: 'sources', keys: 'g s' },
+  { path: '/audit', label: 'Audit', icon: 'audit', keys: 'g u' },
 ];

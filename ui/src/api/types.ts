@@ -19,3 +19,6 @@ export type Me = Schemas['Me'];
 export type EventData = Required<Schemas['Event']>;
 export type SourceRow = Schemas['SourceRow'];
 export type TargetRow = Schemas['TargetRow'];
+export type AuditEntry = Schemas['AuditEntry'];
+export type AuditPage = Schemas['AuditPage'];
+export type AuditVerdict = Schemas['AuditVerdict'];

@@ -24,6 +24,7 @@ export default function Sources() {
       sentence={sourcesSentence}
       href={sourceHref}
       fields={fields}
+      placeholder="Filter: state:failing author:ana, or any text"
       empty={
         <Empty title="No Source that you may see">
           <p className="mb-3">A Source is a repository that desired state is pulled from.</p>

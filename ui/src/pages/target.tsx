@@ -13,7 +13,7 @@ import type { PageProps } from '@/routes';
 import { usePage } from '@/shell/page';
 
 const ways = {
-  inCluster: 'as a pod of it, by its service account',
+  inCluster: 'by the access that Lockstep itself has',
   kubeconfig: 'by a kubeconfig of a Secret',
   token: 'by address and token',
   exec: 'by a program that fetches credentials',
@@ -76,13 +76,13 @@ export default function Target({ params }: PageProps) {
             ],
             Boolean(target.version) && ['Kubernetes', target.version],
             ['Reached', ways[target.way] ?? target.way],
-            ['Last answer', target.seen ? <Ago key="a" at={target.seen} /> : 'none to this server yet'],
-            ['Latency', latency(target.latency)],
+            target.seen !== undefined && ['Last answer', <Ago key="a" at={target.seen} />],
+            target.latency !== undefined && ['Latency', latency(target.latency)],
             [
               'Watches',
               target.watches === 0
                 ? 'none are open: this server looks after no Stack on it'
-                : `${count(target.watches)} open, over ${count(target.objects)} objects${target.watchRestarts > 0 ? `, begun anew ${count(target.watchRestarts)} times` : ''}`,
+                : `${count(target.watches)} open, over ${count(target.objects)} objects`,
             ],
             [
               'Namespaces',

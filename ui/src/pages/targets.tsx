@@ -23,6 +23,7 @@ export default function Targets() {
       sentence={targetsSentence}
       href={targetHref}
       fields={fields}
+      placeholder="Filter: state:unreachable version:v1.36*, or any text"
       empty={
         <Empty title="No Target that you may see">
           <p className="mb-3">

@@ -6,7 +6,7 @@ import { Ago } from '@/parts/time';
 export function Facts({ of }: { of: readonly ([name: string, value: ReactNode] | false | undefined)[] }) {
   const facts = of.filter((f): f is [string, ReactNode] => Boolean(f));
   return (
-    <dl className="grid grid-cols-[max-content_minmax(0,1fr)] gap-x-6 gap-y-1.5">
+    <dl className="grid grid-cols-[max-content_minmax(0,1fr)] items-baseline gap-x-6 gap-y-1.5">
       {facts.map(([name, value]) => (
         <div key={name} className="contents">
           <dt className="text-muted">{name}</dt>

@@ -23,12 +23,13 @@ interface PlaceListProps<Row extends Named> {
   href(row: Row): string;
   /** What a filter can ask for. */
   fields: Record<string, (row: Row) => string>;
+  placeholder: string;
   empty: ReactNode;
 }
 
 /** A short list that the server sends whole: what does not work first, narrowed in place. */
 export function PlaceList<Row extends Named>(props: PlaceListProps<Row>) {
-  const { noun, query, columns, sentence, href, fields, empty } = props;
+  const { noun, query, columns, sentence, href, fields, placeholder, empty } = props;
   const [{ q }, set] = useParams(placeParams);
   const filter = useRef<HTMLInputElement>(null);
   const setFilter = useCallback((next: string) => set({ q: next }, { replace: true }), [set]);
@@ -79,7 +80,7 @@ export function PlaceList<Row extends Named>(props: PlaceListProps<Row>) {
             onChange={setFilter}
             fields={Object.keys(fields)}
             values={values}
-            placeholder="Filter: state:failing, or any text"
+            placeholder={placeholder}
           />
         )}
       </div>
