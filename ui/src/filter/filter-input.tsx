@@ -69,7 +69,7 @@ export function FilterInput({ value, onChange, values, fields, placeholder, prob
       <ListFilter
         size={14}
         aria-hidden
-        className="pointer-events-none absolute top-1/2 left-2.5 -translate-y-1/2 text-muted"
+        className="pointer-events-none absolute top-4 left-2.5 -translate-y-1/2 text-muted"
       />
       <input
         ref={input}
