@@ -154,12 +154,25 @@ func registerAction(api huma.API, d *Deps) {
 		UnitPath
 		Body ActionRequest
 	}) (*struct{ Body live.ActionDone }, error) {
-		return answer(ctx, d, access.Actions, in.UnitPath, func(l *live.Looker, u lockstep.Unit) (live.ActionDone, error) {
+		var done live.ActionDone
+		u := in.unit()
+		// On record with the object: a Stack has many.
+		why := in.Body.Object
+		if in.Body.Reason != "" {
+			why += ": " + in.Body.Reason
+		}
+		a := Act{Name: in.Body.Action, Verb: access.Actions, Resource: access.Stacks, Unit: u, Reason: why}
+		err := d.act(ctx, a, func(ctx context.Context) error {
 			w, err := in.Body.wish()
 			if err != nil {
-				return live.ActionDone{}, err
+				return err
 			}
-			return l.Act(ctx, u, w)
+			done, err = d.Live.Act(ctx, u, w)
+			return err
 		})
+		if err != nil {
+			return nil, problem(err)
+		}
+		return &struct{ Body live.ActionDone }{done}, nil
 	})
 }
