@@ -92,7 +92,16 @@ func (m *Member) Members() shard.View {
 // Ready is closed when this member has joined.
 func (m *Member) Ready() <-chan struct{} { return m.ready }
 
-func (m *Member) acts(it shard.Item) bool { return m.valid() && m.r.Acts(it) }
+// acts is called with the lock. Whoever is refused because time is up relies on
+// Changed to come back: a lapse that is over before Run's goroutine has looked, as
+// when the answer to a renewal is late, has to begin an era as well.
+func (m *Member) acts(it shard.Item) bool {
+	if !m.valid() {
+		m.look()
+		return false
+	}
+	return m.r.Acts(it)
+}
 
 // valid goes by both clocks. The monotonic one may stand still while the machine
 // sleeps, the other one may be set; whichever says first that time is up is heeded.
