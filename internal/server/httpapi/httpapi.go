@@ -106,19 +106,6 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	_ = json.NewEncoder(w).Encode(p) // the peer may be gone
 }
 
-// Contract returns the OpenAPI document as YAML, and once more in the older
-// version 3.0 that generators of Go code read.
-func Contract() (v31, v30 []byte, err error) {
-	doc := register(http.NewServeMux(), &Deps{}).OpenAPI()
-	if v31, err = doc.YAML(); err != nil {
-		return nil, nil, fault.Internal(err)
-	}
-	if v30, err = doc.DowngradeYAML(); err != nil {
-		return nil, nil, fault.Internal(err)
-	}
-	return v31, v30, nil
-}
-
 func register(mux *http.ServeMux, d *Deps) huma.API {
 	c := huma.DefaultConfig("Lockstep", "v1")
 	c.Info.Description = "What Lockstep knows and does. Errors are application/problem+json (RFC 9457)."

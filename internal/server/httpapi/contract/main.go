@@ -1,6 +1,7 @@
-// Command contract writes the OpenAPI document of the HTTP API into a file.
+// Command contract writes the OpenAPI document of the HTTP API into a file, and once
+// more in version 3.0 into another, for generators that read no newer one.
 //
-//	contract FILE
+//	contract FILE [FILE-3.0]
 package main
 
 import (
@@ -18,9 +19,14 @@ func main() {
 }
 
 func write() error {
-	doc, _, err := httpapi.Contract()
+	doc, older, err := httpapi.Contract()
 	if err != nil {
 		return err
+	}
+	if len(os.Args) > 2 {
+		if err := os.WriteFile(os.Args[2], older, 0o644); err != nil {
+			return err
+		}
 	}
 	return os.WriteFile(os.Args[1], doc, 0o644)
 }
