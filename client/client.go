@@ -4,7 +4,7 @@
 // operation returns the response as it comes; [Read] makes of it what was asked for,
 // or the [Problem] that the server answered with, and [Events] reads a stream:
 //
-//	c, err := client.Open("https://lockstep.example.org", client.Token(token))
+//	c, err := client.Open("https://lockstep.example.org", client.WithToken(token))
 //	s, err := client.Read[client.StackDetail](c.GetStack(ctx, "payments", "shop"))
 package client
 
@@ -38,8 +38,8 @@ func Open(address string, options ...ClientOption) (*Client, error) {
 	return NewClient(u.String(), options...)
 }
 
-// Token makes every request one of whom the token belongs to.
-func Token(token string) ClientOption {
+// WithToken makes every request one of whom the token belongs to.
+func WithToken(token string) ClientOption {
 	return WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
 		if token != "" {
 			r.Header.Set("Authorization", "Bearer "+token)
@@ -48,8 +48,8 @@ func Token(token string) ClientOption {
 	})
 }
 
-// Agent says in every request which program asks.
-func Agent(name string) ClientOption {
+// WithAgent says in every request which program asks.
+func WithAgent(name string) ClientOption {
 	return WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
 		r.Header.Set("User-Agent", name)
 		return nil

@@ -56,7 +56,7 @@ func TestRead(t *testing.T) {
 				_, _ = w.Write([]byte(tc.body))
 			}))
 			defer srv.Close()
-			c, err := Open(srv.URL, Token("t0ken"), Agent("test"))
+			c, err := Open(srv.URL, WithToken("t0ken"), WithAgent("test"))
 			if err != nil {
 				t.Fatal(err)
 			}

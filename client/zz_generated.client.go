@@ -64,6 +64,72 @@ func (e CanParamsVerb) Valid() bool {
 	}
 }
 
+// Defines values for ListAuditParamsKind.
+const (
+	ListAuditParamsKindApproval  ListAuditParamsKind = "approval"
+	ListAuditParamsKindCall      ListAuditParamsKind = "call"
+	ListAuditParamsKindDrift     ListAuditParamsKind = "drift"
+	ListAuditParamsKindGap       ListAuditParamsKind = "gap"
+	ListAuditParamsKindHeal      ListAuditParamsKind = "heal"
+	ListAuditParamsKindLogin     ListAuditParamsKind = "login"
+	ListAuditParamsKindLogout    ListAuditParamsKind = "logout"
+	ListAuditParamsKindPause     ListAuditParamsKind = "pause"
+	ListAuditParamsKindRelease   ListAuditParamsKind = "release"
+	ListAuditParamsKindRetention ListAuditParamsKind = "retention"
+	ListAuditParamsKindRollback  ListAuditParamsKind = "rollback"
+	ListAuditParamsKindToken     ListAuditParamsKind = "token"
+)
+
+// Valid indicates whether the value is a known member of the ListAuditParamsKind enum.
+func (e ListAuditParamsKind) Valid() bool {
+	switch e {
+	case ListAuditParamsKindApproval:
+		return true
+	case ListAuditParamsKindCall:
+		return true
+	case ListAuditParamsKindDrift:
+		return true
+	case ListAuditParamsKindGap:
+		return true
+	case ListAuditParamsKindHeal:
+		return true
+	case ListAuditParamsKindLogin:
+		return true
+	case ListAuditParamsKindLogout:
+		return true
+	case ListAuditParamsKindPause:
+		return true
+	case ListAuditParamsKindRelease:
+		return true
+	case ListAuditParamsKindRetention:
+		return true
+	case ListAuditParamsKindRollback:
+		return true
+	case ListAuditParamsKindToken:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListAuditParamsOrder.
+const (
+	Newest ListAuditParamsOrder = "newest"
+	Oldest ListAuditParamsOrder = "oldest"
+)
+
+// Valid indicates whether the value is a known member of the ListAuditParamsOrder enum.
+func (e ListAuditParamsOrder) Valid() bool {
+	switch e {
+	case Newest:
+		return true
+	case Oldest:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListStacksParamsSort.
 const (
 	ListStacksParamsSortChanged      ListStacksParamsSort = "changed"
@@ -139,6 +205,30 @@ func (e MapStacksParamsGroup) Valid() bool {
 	case MapStacksParamsGroupSource:
 		return true
 	case MapStacksParamsGroupTarget:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListReleasesParamsOutcome.
+const (
+	Failed      ListReleasesParamsOutcome = "Failed"
+	Progressing ListReleasesParamsOutcome = "Progressing"
+	Succeeded   ListReleasesParamsOutcome = "Succeeded"
+	Superseded  ListReleasesParamsOutcome = "Superseded"
+)
+
+// Valid indicates whether the value is a known member of the ListReleasesParamsOutcome enum.
+func (e ListReleasesParamsOutcome) Valid() bool {
+	switch e {
+	case Failed:
+		return true
+	case Progressing:
+		return true
+	case Succeeded:
+		return true
+	case Superseded:
 		return true
 	default:
 		return false
@@ -266,6 +356,86 @@ type Asked struct {
 	Request string `json:"request"`
 }
 
+// AuditEntry defines model for AuditEntry.
+type AuditEntry struct {
+	// Data what the kind has beside
+	Data map[string]interface{} `json:"data"`
+
+	// Hash over the entry and the hash of the one before
+	Hash string `json:"hash"`
+	Kind string `json:"kind"`
+
+	// Name of the Stack that it is about
+	Name string `json:"name,omitempty"`
+
+	// Namespace of the Stack that it is about
+	Namespace string      `json:"namespace,omitempty"`
+	Outcome   string      `json:"outcome,omitempty"`
+	Person    AuditPerson `json:"person"`
+	Reason    string      `json:"reason,omitempty"`
+
+	// Request id of the request or pass that led to it
+	Request string `json:"request,omitempty"`
+
+	// Seq its number in the chain
+	Seq  int64     `json:"seq"`
+	Time time.Time `json:"time"`
+	Verb string    `json:"verb"`
+}
+
+// AuditFlaw defines model for AuditFlaw.
+type AuditFlaw struct {
+	// From first entry that it is about
+	From int64  `json:"from"`
+	Kind string `json:"kind"`
+
+	// To last entry that it is about
+	To   int64  `json:"to"`
+	What string `json:"what"`
+}
+
+// AuditPage defines model for AuditPage.
+type AuditPage struct {
+	// All whether entries about everything are shown, and not only those about Stacks that the person may see
+	All bool `json:"all"`
+
+	// Head cursor of the newest entry; with order=oldest, entries that come after it
+	Head  string       `json:"head"`
+	Items []AuditEntry `json:"items"`
+
+	// Next cursor of the next page
+	Next string `json:"next,omitempty"`
+}
+
+// AuditPerson defines model for AuditPerson.
+type AuditPerson struct {
+	Display string `json:"display,omitempty"`
+	Name    string `json:"name"`
+
+	// Via how the person proved who they are
+	Via string `json:"via,omitempty"`
+}
+
+// AuditVerdict defines model for AuditVerdict.
+type AuditVerdict struct {
+	// Entries that were read
+	Entries int64       `json:"entries"`
+	Flaws   []AuditFlaw `json:"flaws"`
+
+	// Head SEQ:HASH of the newest entry, to be kept elsewhere
+	Head string `json:"head"`
+
+	// More flaws that are not listed
+	More *int64 `json:"more,omitempty"`
+	Ok   bool   `json:"ok"`
+
+	// Releases that were compared with their entries
+	Releases int64 `json:"releases"`
+
+	// Removed by retention, with a checkpoint that says so
+	Removed int64 `json:"removed"`
+}
+
 // ByeEvent defines model for ByeEvent.
 type ByeEvent struct {
 	Reason string `json:"reason"`
@@ -319,6 +489,12 @@ type Condition struct {
 	Type    string    `json:"type"`
 }
 
+// ConfirmDeviceRequest defines model for ConfirmDeviceRequest.
+type ConfirmDeviceRequest struct {
+	Allow    bool   `json:"allow"`
+	UserCode string `json:"user_code"`
+}
+
 // Counts defines model for Counts.
 type Counts struct {
 	InStep   int64 `json:"inStep"`
@@ -326,6 +502,47 @@ type Counts struct {
 	NeedsYou int64 `json:"needsYou"`
 	Paused   int64 `json:"paused"`
 	Total    int64 `json:"total"`
+}
+
+// CreatedToken defines model for CreatedToken.
+type CreatedToken struct {
+	// By who made it, or the rule that a job's token met
+	By      string    `json:"by"`
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires"`
+	Groups  []string  `json:"groups"`
+	Id      string    `json:"id"`
+	Name    string    `json:"name"`
+
+	// Person who it acts as
+	Person string `json:"person"`
+
+	// Scopes what it is narrowed to; none is all that the person may
+	Scopes []string `json:"scopes"`
+
+	// Secret shown now and never again
+	Secret string `json:"secret"`
+
+	// Used when it was last used, to the minute
+	Used *time.Time `json:"used,omitempty"`
+}
+
+// Device defines model for Device.
+type Device struct {
+	DeviceCode string `json:"device_code"`
+
+	// ExpiresIn seconds
+	ExpiresIn int64 `json:"expires_in"`
+
+	// Interval seconds between two questions
+	Interval int64 `json:"interval"`
+
+	// UserCode for the person to type
+	UserCode        string `json:"user_code"`
+	VerificationUri string `json:"verification_uri"`
+
+	// VerificationUriComplete with the code in it
+	VerificationUriComplete string `json:"verification_uri_complete"`
 }
 
 // Difference defines model for Difference.
@@ -420,6 +637,12 @@ type DriftRecord struct {
 	User string `json:"user,omitempty"`
 }
 
+// EndSessionsResponse defines model for EndSessionsResponse.
+type EndSessionsResponse struct {
+	// Ended logins and tokens
+	Ended int64 `json:"ended"`
+}
+
 // Event defines model for Event.
 type Event struct {
 	Bye    *ByeEvent    `json:"bye,omitempty"`
@@ -431,6 +654,16 @@ type Event struct {
 	Source *SourceEvent `json:"source,omitempty"`
 	Stack  *StackEvent  `json:"stack,omitempty"`
 	Target *TargetEvent `json:"target,omitempty"`
+}
+
+// Exchange defines model for Exchange.
+type Exchange struct {
+	AccessToken string `json:"access_token"`
+
+	// ExpiresIn seconds
+	ExpiresIn       int64  `json:"expires_in"`
+	IssuedTokenType string `json:"issued_token_type"`
+	TokenType       string `json:"token_type"`
 }
 
 // Facet defines model for Facet.
@@ -539,6 +772,15 @@ type Grant struct {
 	Subject string `json:"subject"`
 }
 
+// Granted defines model for Granted.
+type Granted struct {
+	Display string     `json:"display,omitempty"`
+	Expires *time.Time `json:"expires,omitempty"`
+	Person  string     `json:"person,omitempty"`
+	Status  string     `json:"status"`
+	Token   string     `json:"token,omitempty"`
+}
+
 // HelloEvent defines model for HelloEvent.
 type HelloEvent struct {
 	// Build of the server; a page of another one should load itself again
@@ -572,6 +814,31 @@ type Input struct {
 	// Name the object, the address of the chart, or the file in the other Source
 	Name     string `json:"name"`
 	Optional bool   `json:"optional,omitempty"`
+}
+
+// Insights defines model for Insights.
+type Insights struct {
+	Failed int64 `json:"failed"`
+
+	// FailureRate failed of all, 0 to 1
+	FailureRate float64 `json:"failureRate"`
+	Heals       int64   `json:"heals"`
+
+	// LeadP50Seconds from commit to healthy: half of them took no longer
+	LeadP50Seconds float64 `json:"leadP50Seconds"`
+	LeadP90Seconds float64 `json:"leadP90Seconds"`
+
+	// Leads releases that the lead times are made of
+	Leads  int64   `json:"leads"`
+	PerDay float64 `json:"perDay"`
+
+	// Releases that ended, superseded ones left out
+	Releases int64     `json:"releases"`
+	Since    time.Time `json:"since"`
+
+	// Stacks that had a release
+	Stacks int64     `json:"stacks"`
+	Until  time.Time `json:"until"`
 }
 
 // Lifecycle defines model for Lifecycle.
@@ -616,6 +883,12 @@ type LogLine struct {
 	Note bool   `json:"note,omitempty"`
 	Pod  string `json:"pod,omitempty"`
 	Text string `json:"text"`
+}
+
+// LoggedOutBody defines model for LoggedOutBody.
+type LoggedOutBody struct {
+	// Next where the identity provider wants to hear of it; empty where it does not
+	Next string `json:"next"`
 }
 
 // Manager defines model for Manager.
@@ -759,6 +1032,11 @@ type PlanSummary struct {
 	Summary string `json:"summary"`
 }
 
+// PollDeviceRequest defines model for PollDeviceRequest.
+type PollDeviceRequest struct {
+	DeviceCode string `json:"device_code"`
+}
+
 // Problem defines model for Problem.
 type Problem struct {
 	// Detail what is wrong, one line
@@ -786,6 +1064,114 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// Providers defines model for Providers.
+type Providers struct {
+	// Link whether the one-time link of the local administrator is taken
+	Link      bool             `json:"link"`
+	Providers []SignInProvider `json:"providers"`
+}
+
+// RedeemCodeRequest defines model for RedeemCodeRequest.
+type RedeemCodeRequest struct {
+	Code string `json:"code"`
+
+	// Verifier of the challenge that the code was asked for with (RFC 7636)
+	Verifier string `json:"verifier"`
+}
+
+// Release defines model for Release.
+type Release struct {
+	// Author of the commit
+	Author string `json:"author,omitempty"`
+
+	// Cause commit, spec, drift, retry, request or rollback
+	Cause string `json:"cause"`
+
+	// Key content key of what was rendered
+	Key string `json:"key,omitempty"`
+
+	// LeadSeconds from the commit to healthy
+	LeadSeconds *float64 `json:"leadSeconds,omitempty"`
+
+	// Message why it failed
+	Message string `json:"message,omitempty"`
+
+	// MoreObjects objects that are not kept, since there were too many
+	MoreObjects *int64 `json:"moreObjects,omitempty"`
+
+	// Number counts up from 1 for each Stack
+	Number int64 `json:"number"`
+
+	// Objects what changed, and what came of it; not in lists
+	Objects []ReleaseObject `json:"objects,omitempty"`
+	Outcome string          `json:"outcome"`
+
+	// Plan digest of the plan
+	Plan string `json:"plan,omitempty"`
+
+	// Ref Example: refs/heads/main
+	Ref string `json:"ref,omitempty"`
+
+	// Revision hash of the commit
+	Revision string `json:"revision"`
+
+	// RollbackOf the release whose content it went back to
+	RollbackOf *int64       `json:"rollbackOf,omitempty"`
+	Steps      ReleaseTimes `json:"steps"`
+
+	// Subject first line of the commit's message
+	Subject      string  `json:"subject,omitempty"`
+	Summary      Summary `json:"summary"`
+	SupersededBy *int64  `json:"supersededBy,omitempty"`
+	Target       string  `json:"target,omitempty"`
+
+	// Times how often the same was carried out, for drift that comes back
+	Times *int64 `json:"times,omitempty"`
+}
+
+// ReleaseFieldChange defines model for ReleaseFieldChange.
+type ReleaseFieldChange struct {
+	From string `json:"from,omitempty"`
+
+	// Manager who owned the live value
+	Manager string `json:"manager,omitempty"`
+
+	// Path Example: spec.replicas
+	Path string `json:"path"`
+	To   string `json:"to,omitempty"`
+}
+
+// ReleaseObject defines model for ReleaseObject.
+type ReleaseObject struct {
+	Changes []ReleaseFieldChange `json:"changes,omitempty"`
+	Error   string               `json:"error,omitempty"`
+
+	// MoreFields changed fields that are not kept
+	MoreFields *int64 `json:"moreFields,omitempty"`
+	Note       string `json:"note,omitempty"`
+
+	// Object Example: Deployment.apps/web/api
+	Object string `json:"object"`
+	Reason string `json:"reason,omitempty"`
+
+	// Result done, unchanged, failed or skipped; absent for a step that was not reached
+	Result string `json:"result,omitempty"`
+
+	// Verb create, update, replace, delete or orphan
+	Verb string `json:"verb"`
+}
+
+// ReleasePage defines model for ReleasePage.
+type ReleasePage struct {
+	Items []Release `json:"items"`
+
+	// Next cursor of the next page
+	Next string `json:"next,omitempty"`
+
+	// Total that match, on all pages
+	Total int64 `json:"total"`
+}
+
 // ReleaseRow defines model for ReleaseRow.
 type ReleaseRow struct {
 	Author   string     `json:"author,omitempty"`
@@ -802,6 +1188,18 @@ type ReleaseRow struct {
 
 	// Times how often it was done, where drift was healed several times in a row
 	Times int32 `json:"times"`
+}
+
+// ReleaseTimes defines model for ReleaseTimes.
+type ReleaseTimes struct {
+	Applied   *time.Time `json:"applied,omitempty"`
+	Committed *time.Time `json:"committed,omitempty"`
+	Ended     *time.Time `json:"ended,omitempty"`
+	Fetched   *time.Time `json:"fetched,omitempty"`
+	Healthy   *time.Time `json:"healthy,omitempty"`
+	Planned   *time.Time `json:"planned,omitempty"`
+	Rendered  *time.Time `json:"rendered,omitempty"`
+	Started   *time.Time `json:"started,omitempty"`
 }
 
 // Resource defines model for Resource.
@@ -1044,11 +1442,42 @@ type RunHook struct {
 	State  string `json:"state"`
 }
 
+// Session defines model for Session.
+type Session struct {
+	// Address where it was when it signed in
+	Address string `json:"address"`
+
+	// Client what it calls itself
+	Client  string    `json:"client"`
+	Created time.Time `json:"created"`
+	Id      string    `json:"id"`
+	Kind    string    `json:"kind"`
+
+	// Present whether it is the one that asks
+	Present bool `json:"present"`
+
+	// Seen to the minute
+	Seen time.Time `json:"seen"`
+}
+
+// SignInProvider defines model for SignInProvider.
+type SignInProvider struct {
+	// Name Example: gitea
+	Name string `json:"name"`
+
+	// Start where to send the browser; add &return= with a path to come back to
+	Start string `json:"start"`
+	Title string `json:"title"`
+}
+
 // SourceDetail defines model for SourceDetail.
 type SourceDetail struct {
 	Author     string      `json:"author,omitempty"`
 	Conditions []Condition `json:"conditions"`
 	Created    time.Time   `json:"created"`
+
+	// Handled value of the request that the last fetch has carried out
+	Handled string `json:"handled,omitempty"`
 
 	// HookPath where the host sends its webhooks
 	HookPath string `json:"hookPath,omitempty"`
@@ -1173,6 +1602,9 @@ type StackDetail struct {
 
 	// FullMessage message, in full
 	FullMessage string `json:"fullMessage"`
+
+	// Handled value of the request that the last pass has carried out
+	Handled string `json:"handled,omitempty"`
 
 	// Health whether it works
 	Health string `json:"health"`
@@ -1382,6 +1814,12 @@ type StackState struct {
 	Step      string `json:"step"`
 }
 
+// StartDeviceRequest defines model for StartDeviceRequest.
+type StartDeviceRequest struct {
+	// Client what the person in the browser is shown
+	Client string `json:"client"`
+}
+
 // Summary defines model for Summary.
 type Summary struct {
 	Create    int64  `json:"create"`
@@ -1497,6 +1935,26 @@ type TargetRow struct {
 	Watches int64 `json:"watches"`
 }
 
+// Token defines model for Token.
+type Token struct {
+	// By who made it, or the rule that a job's token met
+	By      string    `json:"by"`
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires"`
+	Groups  []string  `json:"groups"`
+	Id      string    `json:"id"`
+	Name    string    `json:"name"`
+
+	// Person who it acts as
+	Person string `json:"person"`
+
+	// Scopes what it is narrowed to; none is all that the person may
+	Scopes []string `json:"scopes"`
+
+	// Used when it was last used, to the minute
+	Used *time.Time `json:"used,omitempty"`
+}
+
 // VerbAnswer defines model for VerbAnswer.
 type VerbAnswer struct {
 	Allowed bool   `json:"allowed"`
@@ -1522,6 +1980,26 @@ type Version struct {
 	// Build differs between two builds; a client of another one should load itself again
 	Build   string `json:"build"`
 	Version string `json:"version"`
+}
+
+// WantedToken defines model for WantedToken.
+type WantedToken struct {
+	// For how long it lives, as 720h
+	//
+	// Example: 720h
+	For string `json:"for,omitempty"`
+
+	// Groups of the machine
+	Groups []string `json:"groups,omitempty"`
+
+	// Machine the machine that it acts as; without it, the person who asks
+	Machine string `json:"machine,omitempty"`
+
+	// Name what it is for
+	Name string `json:"name"`
+
+	// Scopes VERB[:NAMESPACE[/NAME]]; none is all that the person may
+	Scopes []string `json:"scopes,omitempty"`
 }
 
 // Why defines model for Why.
@@ -1553,6 +2031,64 @@ type ListVerbsParams struct {
 	Stack *string `form:"stack,omitempty" json:"stack,omitempty"`
 }
 
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	// Namespace of the Stack
+	Namespace *string `form:"namespace,omitempty" json:"namespace,omitempty"`
+
+	// Name of the Stack; with namespace
+	Name *string                `form:"name,omitempty" json:"name,omitempty"`
+	Kind *[]ListAuditParamsKind `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// Person name, or a part of the display name
+	Person  *string `form:"person,omitempty" json:"person,omitempty"`
+	Verb    *string `form:"verb,omitempty" json:"verb,omitempty"`
+	Outcome *string `form:"outcome,omitempty" json:"outcome,omitempty"`
+	Request *string `form:"request,omitempty" json:"request,omitempty"`
+
+	// Since inclusive, RFC 3339
+	Since *time.Time `form:"since,omitempty" json:"since,omitempty"`
+
+	// Until exclusive, RFC 3339
+	Until *time.Time `form:"until,omitempty" json:"until,omitempty"`
+
+	// Q a text in the entry
+	Q     *string               `form:"q,omitempty" json:"q,omitempty"`
+	Order *ListAuditParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+
+	// Cursor next of the page before
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListAuditParamsKind defines parameters for ListAudit.
+type ListAuditParamsKind string
+
+// ListAuditParamsOrder defines parameters for ListAudit.
+type ListAuditParamsOrder string
+
+// VerifyAuditParams defines parameters for VerifyAudit.
+type VerifyAuditParams struct {
+	// Head SEQ:HASH that was kept elsewhere
+	Head *string `form:"head,omitempty" json:"head,omitempty"`
+}
+
+// ExchangeTokenFormdataBody defines parameters for ExchangeToken.
+type ExchangeTokenFormdataBody = struct {
+}
+
+// EndSessionsParams defines parameters for EndSessions.
+type EndSessionsParams struct {
+	// Person whose; without it, one's own
+	Person *string `form:"person,omitempty" json:"person,omitempty"`
+}
+
+// ListTokensParams defines parameters for ListTokens.
+type ListTokensParams struct {
+	// All those of everybody; for administrators
+	All *bool `form:"all,omitempty" json:"all,omitempty"`
+}
+
 // WatchEventsParams defines parameters for WatchEvents.
 type WatchEventsParams struct {
 	// Topics fleet, sources, targets, stack:NAMESPACE/NAME
@@ -1560,6 +2096,15 @@ type WatchEventsParams struct {
 
 	// LastEventID id of the last event that was seen, to go on from there
 	LastEventID *string `json:"Last-Event-ID,omitempty"`
+}
+
+// GetInsightsParams defines parameters for GetInsights.
+type GetInsightsParams struct {
+	Namespace *string `form:"namespace,omitempty" json:"namespace,omitempty"`
+
+	// Name one Stack; with namespace
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+	Days *int64  `form:"days,omitempty" json:"days,omitempty"`
 }
 
 // ListStacksParams defines parameters for ListStacks.
@@ -1634,6 +2179,20 @@ type GetManifestParams struct {
 	Revision *string `form:"revision,omitempty" json:"revision,omitempty"`
 }
 
+// ListReleasesParams defines parameters for ListReleases.
+type ListReleasesParams struct {
+	// Cause only those with one of these causes
+	Cause   *[]string                    `form:"cause,omitempty" json:"cause,omitempty"`
+	Outcome *[]ListReleasesParamsOutcome `form:"outcome,omitempty" json:"outcome,omitempty"`
+
+	// Cursor next of the page before
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListReleasesParamsOutcome defines parameters for ListReleases.
+type ListReleasesParamsOutcome string
+
 // ListResourcesParams defines parameters for ListResources.
 type ListResourcesParams struct {
 	// Cursor next of the page before; absent for the first
@@ -1648,6 +2207,31 @@ type PreviewRollbackParams struct {
 	// To the number of an earlier release, or a commit
 	To string `form:"to" json:"to"`
 }
+
+// GetTimelineParams defines parameters for GetTimeline.
+type GetTimelineParams struct {
+	// Cursor next of the page before
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// RedeemCodeJSONRequestBody defines body for RedeemCode for application/json ContentType.
+type RedeemCodeJSONRequestBody = RedeemCodeRequest
+
+// StartDeviceJSONRequestBody defines body for StartDevice for application/json ContentType.
+type StartDeviceJSONRequestBody = StartDeviceRequest
+
+// ConfirmDeviceJSONRequestBody defines body for ConfirmDevice for application/json ContentType.
+type ConfirmDeviceJSONRequestBody = ConfirmDeviceRequest
+
+// PollDeviceJSONRequestBody defines body for PollDevice for application/json ContentType.
+type PollDeviceJSONRequestBody = PollDeviceRequest
+
+// ExchangeTokenFormdataRequestBody defines body for ExchangeToken for application/x-www-form-urlencoded ContentType.
+type ExchangeTokenFormdataRequestBody = ExchangeTokenFormdataBody
+
+// CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
+type CreateTokenJSONRequestBody = WantedToken
 
 // FetchSourceJSONRequestBody defines body for FetchSource for application/json ContentType.
 type FetchSourceJSONRequestBody = Why
@@ -1754,12 +2338,148 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v1/access/verbs (the `ListVerbs` operationId).
 	ListVerbs(ctx context.Context, params *ListVerbsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListAudit What happened, a page at a time
+	//
+	// Corresponds with GET /api/v1/audit (the `ListAudit` operationId).
+	ListAudit(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// VerifyAudit Whether the record is as it was written
+	//
+	// Reads the whole chain; needs the permission to list auditentries.lockstep.dev.
+	//
+	// Corresponds with GET /api/v1/audit/verify (the `VerifyAudit` operationId).
+	VerifyAudit(ctx context.Context, params *VerifyAuditParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RedeemCodeWithBody Sign in the terminal that a browser on the same machine let in
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/auth/cli (the `RedeemCode` operationId).
+	RedeemCodeWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RedeemCode Sign in the terminal that a browser on the same machine let in
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/auth/cli (the `RedeemCode` operationId).
+	RedeemCode(ctx context.Context, body RedeemCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartDeviceWithBody Begin to sign in a terminal on another machine
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/auth/device (the `StartDevice` operationId).
+	StartDeviceWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartDevice Begin to sign in a terminal on another machine
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/auth/device (the `StartDevice` operationId).
+	StartDevice(ctx context.Context, body StartDeviceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ConfirmDeviceWithBody Let a terminal in, or not
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/auth/device/confirm (the `ConfirmDevice` operationId).
+	ConfirmDeviceWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ConfirmDevice Let a terminal in, or not
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/auth/device/confirm (the `ConfirmDevice` operationId).
+	ConfirmDevice(ctx context.Context, body ConfirmDeviceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PollDeviceWithBody Ask whether a terminal was let in
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/auth/device/token (the `PollDevice` operationId).
+	PollDeviceWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PollDevice Ask whether a terminal was let in
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/auth/device/token (the `PollDevice` operationId).
+	PollDevice(ctx context.Context, body PollDeviceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ExchangeTokenWithBody Exchange the token of a CI job for one of Lockstep (RFC 8693)
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/auth/exchange (the `ExchangeToken` operationId).
+	ExchangeTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ExchangeTokenWithFormdataBody Exchange the token of a CI job for one of Lockstep (RFC 8693)
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /api/v1/auth/exchange (the `ExchangeToken` operationId).
+	ExchangeTokenWithFormdataBody(ctx context.Context, body ExchangeTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// Logout End the session that asks
+	//
+	// Corresponds with POST /api/v1/auth/logout (the `Logout` operationId).
+	Logout(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListSignInProviders How one may sign in
+	//
+	// Corresponds with GET /api/v1/auth/providers (the `ListSignInProviders` operationId).
+	ListSignInProviders(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EndSessions End all sessions and tokens of a person
+	//
+	// Corresponds with DELETE /api/v1/auth/sessions (the `EndSessions` operationId).
+	EndSessions(ctx context.Context, params *EndSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListSessions The sessions of who asks
+	//
+	// Corresponds with GET /api/v1/auth/sessions (the `ListSessions` operationId).
+	ListSessions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EndSession End a session of who asks
+	//
+	// Corresponds with DELETE /api/v1/auth/sessions/{id} (the `EndSession` operationId).
+	EndSession(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListTokens The tokens of who asks
+	//
+	// Corresponds with GET /api/v1/auth/tokens (the `ListTokens` operationId).
+	ListTokens(ctx context.Context, params *ListTokensParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateTokenWithBody Make a token
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/auth/tokens (the `CreateToken` operationId).
+	CreateTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateToken Make a token
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/auth/tokens (the `CreateToken` operationId).
+	CreateToken(ctx context.Context, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RevokeToken Revoke a token
+	//
+	// Corresponds with DELETE /api/v1/auth/tokens/{id} (the `RevokeToken` operationId).
+	RevokeToken(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// WatchEvents What changes, as it does
 	//
 	// Server-sent events. The name of an event is a member of Event, its data is JSON of what that member holds. Begins with hello; after resync, read anew what is shown. Events are coalesced: of a Stack only the newest form comes. Each has an id; sent back as Last-Event-ID it makes the stream go on from there, if the server still can.
 	//
 	// Corresponds with GET /api/v1/events (the `WatchEvents` operationId).
 	WatchEvents(ctx context.Context, params *WatchEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetInsights Lead time and failure rate
+	//
+	// Corresponds with GET /api/v1/insights (the `GetInsights` operationId).
+	GetInsights(ctx context.Context, params *GetInsightsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetMe Who asks
 	//
@@ -1897,6 +2617,16 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/release-hold (the `ReleaseHold` operationId).
 	ReleaseHold(ctx context.Context, namespace string, name string, body ReleaseHoldJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListReleases What was released of a Stack, newest first
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases (the `ListReleases` operationId).
+	ListReleases(ctx context.Context, namespace string, name string, params *ListReleasesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetRelease One release: its plan, what came of it, and when
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases/{number} (the `GetRelease` operationId).
+	GetRelease(ctx context.Context, namespace string, name string, number int64, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListResources The objects of a Stack and what the cluster made of them
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/resources (the `ListResources` operationId).
@@ -1946,6 +2676,11 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/rollback (the `RollbackStack` operationId).
 	RollbackStack(ctx context.Context, namespace string, name string, body RollbackStackJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetTimeline Releases, drift, heals and what people did with a Stack, newest first
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/timeline (the `GetTimeline` operationId).
+	GetTimeline(ctx context.Context, namespace string, name string, params *GetTimelineParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListTargets Every Target, those that do not answer first
 	//
 	// Corresponds with GET /api/v1/targets (the `ListTargets` operationId).
@@ -1992,6 +2727,347 @@ func (c *Client) ListVerbs(ctx context.Context, params *ListVerbsParams, reqEdit
 	return c.Client.Do(req)
 }
 
+// ListAudit What happened, a page at a time
+//
+// Corresponds with GET /api/v1/audit (the `ListAudit` operationId).
+func (c *Client) ListAudit(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListAuditRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// VerifyAudit Whether the record is as it was written
+//
+// Reads the whole chain; needs the permission to list auditentries.lockstep.dev.
+//
+// Corresponds with GET /api/v1/audit/verify (the `VerifyAudit` operationId).
+func (c *Client) VerifyAudit(ctx context.Context, params *VerifyAuditParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewVerifyAuditRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RedeemCodeWithBody Sign in the terminal that a browser on the same machine let in
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/auth/cli (the `RedeemCode` operationId).
+func (c *Client) RedeemCodeWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRedeemCodeRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RedeemCode Sign in the terminal that a browser on the same machine let in
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/auth/cli (the `RedeemCode` operationId).
+func (c *Client) RedeemCode(ctx context.Context, body RedeemCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRedeemCodeRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartDeviceWithBody Begin to sign in a terminal on another machine
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/auth/device (the `StartDevice` operationId).
+func (c *Client) StartDeviceWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartDeviceRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartDevice Begin to sign in a terminal on another machine
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/auth/device (the `StartDevice` operationId).
+func (c *Client) StartDevice(ctx context.Context, body StartDeviceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartDeviceRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ConfirmDeviceWithBody Let a terminal in, or not
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/auth/device/confirm (the `ConfirmDevice` operationId).
+func (c *Client) ConfirmDeviceWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewConfirmDeviceRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ConfirmDevice Let a terminal in, or not
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/auth/device/confirm (the `ConfirmDevice` operationId).
+func (c *Client) ConfirmDevice(ctx context.Context, body ConfirmDeviceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewConfirmDeviceRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PollDeviceWithBody Ask whether a terminal was let in
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/auth/device/token (the `PollDevice` operationId).
+func (c *Client) PollDeviceWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPollDeviceRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PollDevice Ask whether a terminal was let in
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/auth/device/token (the `PollDevice` operationId).
+func (c *Client) PollDevice(ctx context.Context, body PollDeviceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPollDeviceRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ExchangeTokenWithBody Exchange the token of a CI job for one of Lockstep (RFC 8693)
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/auth/exchange (the `ExchangeToken` operationId).
+func (c *Client) ExchangeTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExchangeTokenRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ExchangeTokenWithFormdataBody Exchange the token of a CI job for one of Lockstep (RFC 8693)
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /api/v1/auth/exchange (the `ExchangeToken` operationId).
+func (c *Client) ExchangeTokenWithFormdataBody(ctx context.Context, body ExchangeTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExchangeTokenRequestWithFormdataBody(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// Logout End the session that asks
+//
+// Corresponds with POST /api/v1/auth/logout (the `Logout` operationId).
+func (c *Client) Logout(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLogoutRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSignInProviders How one may sign in
+//
+// Corresponds with GET /api/v1/auth/providers (the `ListSignInProviders` operationId).
+func (c *Client) ListSignInProviders(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSignInProvidersRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EndSessions End all sessions and tokens of a person
+//
+// Corresponds with DELETE /api/v1/auth/sessions (the `EndSessions` operationId).
+func (c *Client) EndSessions(ctx context.Context, params *EndSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEndSessionsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSessions The sessions of who asks
+//
+// Corresponds with GET /api/v1/auth/sessions (the `ListSessions` operationId).
+func (c *Client) ListSessions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSessionsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EndSession End a session of who asks
+//
+// Corresponds with DELETE /api/v1/auth/sessions/{id} (the `EndSession` operationId).
+func (c *Client) EndSession(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEndSessionRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListTokens The tokens of who asks
+//
+// Corresponds with GET /api/v1/auth/tokens (the `ListTokens` operationId).
+func (c *Client) ListTokens(ctx context.Context, params *ListTokensParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListTokensRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateTokenWithBody Make a token
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/auth/tokens (the `CreateToken` operationId).
+func (c *Client) CreateTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateTokenRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateToken Make a token
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/auth/tokens (the `CreateToken` operationId).
+func (c *Client) CreateToken(ctx context.Context, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateTokenRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RevokeToken Revoke a token
+//
+// Corresponds with DELETE /api/v1/auth/tokens/{id} (the `RevokeToken` operationId).
+func (c *Client) RevokeToken(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeTokenRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // WatchEvents What changes, as it does
 //
 // Server-sent events. The name of an event is a member of Event, its data is JSON of what that member holds. Begins with hello; after resync, read anew what is shown. Events are coalesced: of a Stack only the newest form comes. Each has an id; sent back as Last-Event-ID it makes the stream go on from there, if the server still can.
@@ -1999,6 +3075,21 @@ func (c *Client) ListVerbs(ctx context.Context, params *ListVerbsParams, reqEdit
 // Corresponds with GET /api/v1/events (the `WatchEvents` operationId).
 func (c *Client) WatchEvents(ctx context.Context, params *WatchEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewWatchEventsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetInsights Lead time and failure rate
+//
+// Corresponds with GET /api/v1/insights (the `GetInsights` operationId).
+func (c *Client) GetInsights(ctx context.Context, params *GetInsightsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetInsightsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2365,6 +3456,36 @@ func (c *Client) ReleaseHold(ctx context.Context, namespace string, name string,
 	return c.Client.Do(req)
 }
 
+// ListReleases What was released of a Stack, newest first
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases (the `ListReleases` operationId).
+func (c *Client) ListReleases(ctx context.Context, namespace string, name string, params *ListReleasesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListReleasesRequest(c.Server, namespace, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetRelease One release: its plan, what came of it, and when
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases/{number} (the `GetRelease` operationId).
+func (c *Client) GetRelease(ctx context.Context, namespace string, name string, number int64, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetReleaseRequest(c.Server, namespace, name, number)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListResources The objects of a Stack and what the cluster made of them
 //
 // Corresponds with GET /api/v1/stacks/{namespace}/{name}/resources (the `ListResources` operationId).
@@ -2474,6 +3595,21 @@ func (c *Client) RollbackStackWithBody(ctx context.Context, namespace string, na
 // Corresponds with POST /api/v1/stacks/{namespace}/{name}/rollback (the `RollbackStack` operationId).
 func (c *Client) RollbackStack(ctx context.Context, namespace string, name string, body RollbackStackJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRollbackStackRequest(c.Server, namespace, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetTimeline Releases, drift, heals and what people did with a Stack, newest first
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/timeline (the `GetTimeline` operationId).
+func (c *Client) GetTimeline(ctx context.Context, namespace string, name string, params *GetTimelineParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetTimelineRequest(c.Server, namespace, name, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2669,6 +3805,755 @@ func NewListVerbsRequest(server string, params *ListVerbsParams) (*http.Request,
 	return req, nil
 }
 
+// NewListAuditRequest constructs an http.Request for the ListAudit method
+func NewListAuditRequest(server string, params *ListAuditParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/audit")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Namespace != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "namespace", *params.Namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Name != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "name", *params.Name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Kind != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "kind", *params.Kind, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Person != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "person", *params.Person, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Verb != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "verb", *params.Verb, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Outcome != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "outcome", *params.Outcome, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Request != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "request", *params.Request, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Since != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "since", *params.Since, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Until != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "until", *params.Until, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Q != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "q", *params.Q, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Order != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "order", *params.Order, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewVerifyAuditRequest constructs an http.Request for the VerifyAudit method
+func NewVerifyAuditRequest(server string, params *VerifyAuditParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/audit/verify")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Head != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "head", *params.Head, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRedeemCodeRequest calls the generic RedeemCode builder with application/json body
+func NewRedeemCodeRequest(server string, body RedeemCodeJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRedeemCodeRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewRedeemCodeRequestWithBody constructs an http.Request for the RedeemCode method, with any body, and a specified content type
+func NewRedeemCodeRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/cli")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewStartDeviceRequest calls the generic StartDevice builder with application/json body
+func NewStartDeviceRequest(server string, body StartDeviceJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewStartDeviceRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewStartDeviceRequestWithBody constructs an http.Request for the StartDevice method, with any body, and a specified content type
+func NewStartDeviceRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/device")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewConfirmDeviceRequest calls the generic ConfirmDevice builder with application/json body
+func NewConfirmDeviceRequest(server string, body ConfirmDeviceJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewConfirmDeviceRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewConfirmDeviceRequestWithBody constructs an http.Request for the ConfirmDevice method, with any body, and a specified content type
+func NewConfirmDeviceRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/device/confirm")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewPollDeviceRequest calls the generic PollDevice builder with application/json body
+func NewPollDeviceRequest(server string, body PollDeviceJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPollDeviceRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPollDeviceRequestWithBody constructs an http.Request for the PollDevice method, with any body, and a specified content type
+func NewPollDeviceRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/device/token")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewExchangeTokenRequestWithFormdataBody calls the generic ExchangeToken builder with application/x-www-form-urlencoded body
+func NewExchangeTokenRequestWithFormdataBody(server string, body ExchangeTokenFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewExchangeTokenRequestWithBody(server, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewExchangeTokenRequestWithBody constructs an http.Request for the ExchangeToken method, with any body, and a specified content type
+func NewExchangeTokenRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/exchange")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewLogoutRequest constructs an http.Request for the Logout method
+func NewLogoutRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/logout")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListSignInProvidersRequest constructs an http.Request for the ListSignInProviders method
+func NewListSignInProvidersRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/providers")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewEndSessionsRequest constructs an http.Request for the EndSessions method
+func NewEndSessionsRequest(server string, params *EndSessionsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/sessions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Person != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "person", *params.Person, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListSessionsRequest constructs an http.Request for the ListSessions method
+func NewListSessionsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/sessions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewEndSessionRequest constructs an http.Request for the EndSession method
+func NewEndSessionRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/sessions/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListTokensRequest constructs an http.Request for the ListTokens method
+func NewListTokensRequest(server string, params *ListTokensParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/tokens")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.All != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "all", *params.All, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateTokenRequest calls the generic CreateToken builder with application/json body
+func NewCreateTokenRequest(server string, body CreateTokenJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateTokenRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCreateTokenRequestWithBody constructs an http.Request for the CreateToken method, with any body, and a specified content type
+func NewCreateTokenRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/tokens")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRevokeTokenRequest constructs an http.Request for the RevokeToken method
+func NewRevokeTokenRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/tokens/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewWatchEventsRequest constructs an http.Request for the WatchEvents method
 func NewWatchEventsRequest(server string, params *WatchEventsParams) (*http.Request, error) {
 	var err error
@@ -2733,6 +4618,84 @@ func NewWatchEventsRequest(server string, params *WatchEventsParams) (*http.Requ
 			req.Header.Set("Last-Event-ID", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewGetInsightsRequest constructs an http.Request for the GetInsights method
+func NewGetInsightsRequest(server string, params *GetInsightsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/insights")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Namespace != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "namespace", *params.Namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Name != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "name", *params.Name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Days != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "days", *params.Days, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -3750,6 +5713,158 @@ func NewReleaseHoldRequestWithBody(server string, namespace string, name string,
 	return req, nil
 }
 
+// NewListReleasesRequest constructs an http.Request for the ListReleases method
+func NewListReleasesRequest(server string, namespace string, name string, params *ListReleasesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/stacks/%s/%s/releases", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cause != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "cause", *params.Cause, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Outcome != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "outcome", *params.Outcome, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetReleaseRequest constructs an http.Request for the GetRelease method
+func NewGetReleaseRequest(server string, namespace string, name string, number int64) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam2 string
+
+	pathParam2, err = runtime.StyleParamWithOptions("simple", false, "number", number, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/stacks/%s/%s/releases/%s", pathParam0, pathParam1, pathParam2)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListResourcesRequest constructs an http.Request for the ListResources method
 func NewListResourcesRequest(server string, namespace string, name string, params *ListResourcesParams) (*http.Request, error) {
 	var err error
@@ -4071,6 +6186,86 @@ func NewRollbackStackRequestWithBody(server string, namespace string, name strin
 	return req, nil
 }
 
+// NewGetTimelineRequest constructs an http.Request for the GetTimeline method
+func NewGetTimelineRequest(server string, namespace string, name string, params *GetTimelineParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/stacks/%s/%s/timeline", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListTargetsRequest constructs an http.Request for the ListTargets method
 func NewListTargetsRequest(server string) (*http.Request, error) {
 	var err error
@@ -4215,14 +6410,163 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/access/can (the `Can` operationId).
-	CanWithResponse(ctx context.Context, params *CanParams, reqEditors ...RequestEditorFn) (*CanResponse, error)
+	CanWithResponse(ctx context.Context, params *CanParams, reqEditors ...RequestEditorFn) (*CanReply, error)
 
 	// ListVerbsWithResponse What you may do with a Stack
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/access/verbs (the `ListVerbs` operationId).
-	ListVerbsWithResponse(ctx context.Context, params *ListVerbsParams, reqEditors ...RequestEditorFn) (*ListVerbsResponse, error)
+	ListVerbsWithResponse(ctx context.Context, params *ListVerbsParams, reqEditors ...RequestEditorFn) (*ListVerbsReply, error)
+
+	// ListAuditWithResponse What happened, a page at a time
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/audit (the `ListAudit` operationId).
+	ListAuditWithResponse(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*ListAuditReply, error)
+
+	// VerifyAuditWithResponse Whether the record is as it was written
+	//
+	// Reads the whole chain; needs the permission to list auditentries.lockstep.dev.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/audit/verify (the `VerifyAudit` operationId).
+	VerifyAuditWithResponse(ctx context.Context, params *VerifyAuditParams, reqEditors ...RequestEditorFn) (*VerifyAuditReply, error)
+
+	// RedeemCodeWithBodyWithResponse Sign in the terminal that a browser on the same machine let in
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/cli (the `RedeemCode` operationId).
+	RedeemCodeWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RedeemCodeReply, error)
+
+	// RedeemCodeWithResponse Sign in the terminal that a browser on the same machine let in
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/cli (the `RedeemCode` operationId).
+	RedeemCodeWithResponse(ctx context.Context, body RedeemCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*RedeemCodeReply, error)
+
+	// StartDeviceWithBodyWithResponse Begin to sign in a terminal on another machine
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/device (the `StartDevice` operationId).
+	StartDeviceWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartDeviceReply, error)
+
+	// StartDeviceWithResponse Begin to sign in a terminal on another machine
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/device (the `StartDevice` operationId).
+	StartDeviceWithResponse(ctx context.Context, body StartDeviceJSONRequestBody, reqEditors ...RequestEditorFn) (*StartDeviceReply, error)
+
+	// ConfirmDeviceWithBodyWithResponse Let a terminal in, or not
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/device/confirm (the `ConfirmDevice` operationId).
+	ConfirmDeviceWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ConfirmDeviceReply, error)
+
+	// ConfirmDeviceWithResponse Let a terminal in, or not
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/device/confirm (the `ConfirmDevice` operationId).
+	ConfirmDeviceWithResponse(ctx context.Context, body ConfirmDeviceJSONRequestBody, reqEditors ...RequestEditorFn) (*ConfirmDeviceReply, error)
+
+	// PollDeviceWithBodyWithResponse Ask whether a terminal was let in
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/device/token (the `PollDevice` operationId).
+	PollDeviceWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PollDeviceReply, error)
+
+	// PollDeviceWithResponse Ask whether a terminal was let in
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/device/token (the `PollDevice` operationId).
+	PollDeviceWithResponse(ctx context.Context, body PollDeviceJSONRequestBody, reqEditors ...RequestEditorFn) (*PollDeviceReply, error)
+
+	// ExchangeTokenWithBodyWithResponse Exchange the token of a CI job for one of Lockstep (RFC 8693)
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/exchange (the `ExchangeToken` operationId).
+	ExchangeTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ExchangeTokenReply, error)
+
+	// ExchangeTokenWithFormdataBodyWithResponse Exchange the token of a CI job for one of Lockstep (RFC 8693)
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/exchange (the `ExchangeToken` operationId).
+	ExchangeTokenWithFormdataBodyWithResponse(ctx context.Context, body ExchangeTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*ExchangeTokenReply, error)
+
+	// LogoutWithResponse End the session that asks
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/logout (the `Logout` operationId).
+	LogoutWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*LogoutReply, error)
+
+	// ListSignInProvidersWithResponse How one may sign in
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/auth/providers (the `ListSignInProviders` operationId).
+	ListSignInProvidersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSignInProvidersReply, error)
+
+	// EndSessionsWithResponse End all sessions and tokens of a person
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/auth/sessions (the `EndSessions` operationId).
+	EndSessionsWithResponse(ctx context.Context, params *EndSessionsParams, reqEditors ...RequestEditorFn) (*EndSessionsReply, error)
+
+	// ListSessionsWithResponse The sessions of who asks
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/auth/sessions (the `ListSessions` operationId).
+	ListSessionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSessionsReply, error)
+
+	// EndSessionWithResponse End a session of who asks
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/auth/sessions/{id} (the `EndSession` operationId).
+	EndSessionWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*EndSessionReply, error)
+
+	// ListTokensWithResponse The tokens of who asks
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/auth/tokens (the `ListTokens` operationId).
+	ListTokensWithResponse(ctx context.Context, params *ListTokensParams, reqEditors ...RequestEditorFn) (*ListTokensReply, error)
+
+	// CreateTokenWithBodyWithResponse Make a token
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/tokens (the `CreateToken` operationId).
+	CreateTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTokenReply, error)
+
+	// CreateTokenWithResponse Make a token
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/tokens (the `CreateToken` operationId).
+	CreateTokenWithResponse(ctx context.Context, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTokenReply, error)
+
+	// RevokeTokenWithResponse Revoke a token
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/auth/tokens/{id} (the `RevokeToken` operationId).
+	RevokeTokenWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*RevokeTokenReply, error)
 
 	// WatchEventsWithResponse What changes, as it does
 	//
@@ -4231,49 +6575,56 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/events (the `WatchEvents` operationId).
-	WatchEventsWithResponse(ctx context.Context, params *WatchEventsParams, reqEditors ...RequestEditorFn) (*WatchEventsResponse, error)
+	WatchEventsWithResponse(ctx context.Context, params *WatchEventsParams, reqEditors ...RequestEditorFn) (*WatchEventsReply, error)
+
+	// GetInsightsWithResponse Lead time and failure rate
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/insights (the `GetInsights` operationId).
+	GetInsightsWithResponse(ctx context.Context, params *GetInsightsParams, reqEditors ...RequestEditorFn) (*GetInsightsReply, error)
 
 	// GetMeWithResponse Who asks
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/me (the `GetMe` operationId).
-	GetMeWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetMeResponse, error)
+	GetMeWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetMeReply, error)
 
 	// ListSourcesWithResponse Every Source, those that do not work first
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/sources (the `ListSources` operationId).
-	ListSourcesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSourcesResponse, error)
+	ListSourcesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSourcesReply, error)
 
 	// GetSourceWithResponse All that is known of one Source
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/sources/{namespace}/{name} (the `GetSource` operationId).
-	GetSourceWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetSourceResponse, error)
+	GetSourceWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetSourceReply, error)
 
 	// FetchSourceWithBodyWithResponse Look at a Source's remote now
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/sources/{namespace}/{name}/fetch (the `FetchSource` operationId).
-	FetchSourceWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*FetchSourceResponse, error)
+	FetchSourceWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*FetchSourceReply, error)
 
 	// FetchSourceWithResponse Look at a Source's remote now
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/sources/{namespace}/{name}/fetch (the `FetchSource` operationId).
-	FetchSourceWithResponse(ctx context.Context, namespace string, name string, body FetchSourceJSONRequestBody, reqEditors ...RequestEditorFn) (*FetchSourceResponse, error)
+	FetchSourceWithResponse(ctx context.Context, namespace string, name string, body FetchSourceJSONRequestBody, reqEditors ...RequestEditorFn) (*FetchSourceReply, error)
 
 	// ListStacksWithResponse Stacks, a page at a time, with counts and facets
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/stacks (the `ListStacks` operationId).
-	ListStacksWithResponse(ctx context.Context, params *ListStacksParams, reqEditors ...RequestEditorFn) (*ListStacksResponse, error)
+	ListStacksWithResponse(ctx context.Context, params *ListStacksParams, reqEditors ...RequestEditorFn) (*ListStacksReply, error)
 
 	// MapStacksWithResponse The name and state of every Stack, in columns
 	//
@@ -4282,70 +6633,70 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/stacks/map (the `MapStacks` operationId).
-	MapStacksWithResponse(ctx context.Context, params *MapStacksParams, reqEditors ...RequestEditorFn) (*MapStacksResponse, error)
+	MapStacksWithResponse(ctx context.Context, params *MapStacksParams, reqEditors ...RequestEditorFn) (*MapStacksReply, error)
 
 	// GetStackWithResponse All that is known of one Stack
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name} (the `GetStack` operationId).
-	GetStackWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetStackResponse, error)
+	GetStackWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetStackReply, error)
 
 	// ActOnResourceWithBodyWithResponse Do something to an object of a Stack
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/actions (the `ActOnResource` operationId).
-	ActOnResourceWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ActOnResourceResponse, error)
+	ActOnResourceWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ActOnResourceReply, error)
 
 	// ActOnResourceWithResponse Do something to an object of a Stack
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/actions (the `ActOnResource` operationId).
-	ActOnResourceWithResponse(ctx context.Context, namespace string, name string, body ActOnResourceJSONRequestBody, reqEditors ...RequestEditorFn) (*ActOnResourceResponse, error)
+	ActOnResourceWithResponse(ctx context.Context, namespace string, name string, body ActOnResourceJSONRequestBody, reqEditors ...RequestEditorFn) (*ActOnResourceReply, error)
 
 	// CompareRevisionsWithResponse What differs between what two commits render to
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/compare (the `CompareRevisions` operationId).
-	CompareRevisionsWithResponse(ctx context.Context, namespace string, name string, params *CompareRevisionsParams, reqEditors ...RequestEditorFn) (*CompareRevisionsResponse, error)
+	CompareRevisionsWithResponse(ctx context.Context, namespace string, name string, params *CompareRevisionsParams, reqEditors ...RequestEditorFn) (*CompareRevisionsReply, error)
 
 	// GetDiffWithResponse What differs between Git and the Target, field by field, and whose it is
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/diff (the `GetDiff` operationId).
-	GetDiffWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetDiffResponse, error)
+	GetDiffWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetDiffReply, error)
 
 	// ListEventsWithResponse What the cluster says of the objects of a Stack, the newest first
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/events (the `ListEvents` operationId).
-	ListEventsWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*ListEventsResponse, error)
+	ListEventsWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*ListEventsReply, error)
 
 	// StreamEventsWithResponse Events of a Stack's objects as they come, the oldest first: server-sent events named events, and one named problem
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/events/stream (the `StreamEvents` operationId).
-	StreamEventsWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*StreamEventsResponse, error)
+	StreamEventsWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*StreamEventsReply, error)
 
 	// StreamLogsWithResponse Lines of logs of a Stack's pods, merged as they come: server-sent events named lines, and one named end or problem
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/logs (the `StreamLogs` operationId).
-	StreamLogsWithResponse(ctx context.Context, namespace string, name string, params *StreamLogsParams, reqEditors ...RequestEditorFn) (*StreamLogsResponse, error)
+	StreamLogsWithResponse(ctx context.Context, namespace string, name string, params *StreamLogsParams, reqEditors ...RequestEditorFn) (*StreamLogsReply, error)
 
 	// GetManifestWithResponse What a revision of a Stack renders to, secrets masked
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/manifest (the `GetManifest` operationId).
-	GetManifestWithResponse(ctx context.Context, namespace string, name string, params *GetManifestParams, reqEditors ...RequestEditorFn) (*GetManifestResponse, error)
+	GetManifestWithResponse(ctx context.Context, namespace string, name string, params *GetManifestParams, reqEditors ...RequestEditorFn) (*GetManifestReply, error)
 
 	// PauseStackWithBodyWithResponse Leave a Stack as it is, for a while or until it is resumed
 	//
@@ -4354,7 +6705,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/pause (the `PauseStack` operationId).
-	PauseStackWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PauseStackResponse, error)
+	PauseStackWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PauseStackReply, error)
 
 	// PauseStackWithResponse Leave a Stack as it is, for a while or until it is resumed
 	//
@@ -4363,63 +6714,77 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/pause (the `PauseStack` operationId).
-	PauseStackWithResponse(ctx context.Context, namespace string, name string, body PauseStackJSONRequestBody, reqEditors ...RequestEditorFn) (*PauseStackResponse, error)
+	PauseStackWithResponse(ctx context.Context, namespace string, name string, body PauseStackJSONRequestBody, reqEditors ...RequestEditorFn) (*PauseStackReply, error)
 
 	// ReconcileStackWithBodyWithResponse Look at a Stack now, and act by its policy
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/reconcile (the `ReconcileStack` operationId).
-	ReconcileStackWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReconcileStackResponse, error)
+	ReconcileStackWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReconcileStackReply, error)
 
 	// ReconcileStackWithResponse Look at a Stack now, and act by its policy
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/reconcile (the `ReconcileStack` operationId).
-	ReconcileStackWithResponse(ctx context.Context, namespace string, name string, body ReconcileStackJSONRequestBody, reqEditors ...RequestEditorFn) (*ReconcileStackResponse, error)
+	ReconcileStackWithResponse(ctx context.Context, namespace string, name string, body ReconcileStackJSONRequestBody, reqEditors ...RequestEditorFn) (*ReconcileStackReply, error)
 
 	// ReleaseHoldWithBodyWithResponse Let a held Stack go on to what Git says
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/release-hold (the `ReleaseHold` operationId).
-	ReleaseHoldWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReleaseHoldResponse, error)
+	ReleaseHoldWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReleaseHoldReply, error)
 
 	// ReleaseHoldWithResponse Let a held Stack go on to what Git says
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/release-hold (the `ReleaseHold` operationId).
-	ReleaseHoldWithResponse(ctx context.Context, namespace string, name string, body ReleaseHoldJSONRequestBody, reqEditors ...RequestEditorFn) (*ReleaseHoldResponse, error)
+	ReleaseHoldWithResponse(ctx context.Context, namespace string, name string, body ReleaseHoldJSONRequestBody, reqEditors ...RequestEditorFn) (*ReleaseHoldReply, error)
+
+	// ListReleasesWithResponse What was released of a Stack, newest first
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases (the `ListReleases` operationId).
+	ListReleasesWithResponse(ctx context.Context, namespace string, name string, params *ListReleasesParams, reqEditors ...RequestEditorFn) (*ListReleasesReply, error)
+
+	// GetReleaseWithResponse One release: its plan, what came of it, and when
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases/{number} (the `GetRelease` operationId).
+	GetReleaseWithResponse(ctx context.Context, namespace string, name string, number int64, reqEditors ...RequestEditorFn) (*GetReleaseReply, error)
 
 	// ListResourcesWithResponse The objects of a Stack and what the cluster made of them
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/resources (the `ListResources` operationId).
-	ListResourcesWithResponse(ctx context.Context, namespace string, name string, params *ListResourcesParams, reqEditors ...RequestEditorFn) (*ListResourcesResponse, error)
+	ListResourcesWithResponse(ctx context.Context, namespace string, name string, params *ListResourcesParams, reqEditors ...RequestEditorFn) (*ListResourcesReply, error)
 
 	// GetResourceWithResponse One object: live, as Git has it, and what differs
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/resources/{group}/{kind}/{objectNamespace}/{objectName} (the `GetResource` operationId).
-	GetResourceWithResponse(ctx context.Context, namespace string, name string, group string, kind string, objectNamespace string, objectName string, reqEditors ...RequestEditorFn) (*GetResourceResponse, error)
+	GetResourceWithResponse(ctx context.Context, namespace string, name string, group string, kind string, objectNamespace string, objectName string, reqEditors ...RequestEditorFn) (*GetResourceReply, error)
 
 	// ResumeStackWithBodyWithResponse Let a paused Stack go on
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/resume (the `ResumeStack` operationId).
-	ResumeStackWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResumeStackResponse, error)
+	ResumeStackWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResumeStackReply, error)
 
 	// ResumeStackWithResponse Let a paused Stack go on
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/resume (the `ResumeStack` operationId).
-	ResumeStackWithResponse(ctx context.Context, namespace string, name string, body ResumeStackJSONRequestBody, reqEditors ...RequestEditorFn) (*ResumeStackResponse, error)
+	ResumeStackWithResponse(ctx context.Context, namespace string, name string, body ResumeStackJSONRequestBody, reqEditors ...RequestEditorFn) (*ResumeStackReply, error)
 
 	// PreviewRollbackWithResponse What going back to an earlier release would do, and what would be lost
 	//
@@ -4428,7 +6793,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/rollback (the `PreviewRollback` operationId).
-	PreviewRollbackWithResponse(ctx context.Context, namespace string, name string, params *PreviewRollbackParams, reqEditors ...RequestEditorFn) (*PreviewRollbackResponse, error)
+	PreviewRollbackWithResponse(ctx context.Context, namespace string, name string, params *PreviewRollbackParams, reqEditors ...RequestEditorFn) (*PreviewRollbackReply, error)
 
 	// RollbackStackWithBodyWithResponse Keep an earlier release live for a time
 	//
@@ -4437,7 +6802,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/rollback (the `RollbackStack` operationId).
-	RollbackStackWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RollbackStackResponse, error)
+	RollbackStackWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RollbackStackReply, error)
 
 	// RollbackStackWithResponse Keep an earlier release live for a time
 	//
@@ -4446,31 +6811,38 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/rollback (the `RollbackStack` operationId).
-	RollbackStackWithResponse(ctx context.Context, namespace string, name string, body RollbackStackJSONRequestBody, reqEditors ...RequestEditorFn) (*RollbackStackResponse, error)
+	RollbackStackWithResponse(ctx context.Context, namespace string, name string, body RollbackStackJSONRequestBody, reqEditors ...RequestEditorFn) (*RollbackStackReply, error)
+
+	// GetTimelineWithResponse Releases, drift, heals and what people did with a Stack, newest first
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/timeline (the `GetTimeline` operationId).
+	GetTimelineWithResponse(ctx context.Context, namespace string, name string, params *GetTimelineParams, reqEditors ...RequestEditorFn) (*GetTimelineReply, error)
 
 	// ListTargetsWithResponse Every Target, those that do not answer first
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/targets (the `ListTargets` operationId).
-	ListTargetsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListTargetsResponse, error)
+	ListTargetsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListTargetsReply, error)
 
 	// GetTargetWithResponse All that is known of one Target; - is the namespace of in-cluster
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/targets/{namespace}/{name} (the `GetTarget` operationId).
-	GetTargetWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetTargetResponse, error)
+	GetTargetWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetTargetReply, error)
 
 	// GetVersionWithResponse Which server answers
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/version (the `GetVersion` operationId).
-	GetVersionWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetVersionResponse, error)
+	GetVersionWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetVersionReply, error)
 }
 
-type CanResponse struct {
+type CanReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -4490,47 +6862,47 @@ type CanResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r CanResponse) GetJSON200() *AccessAnswer {
+func (r CanReply) GetJSON200() *AccessAnswer {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r CanResponse) GetApplicationproblemJSON400() *Problem {
+func (r CanReply) GetApplicationproblemJSON400() *Problem {
 	return r.ApplicationproblemJSON400
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r CanResponse) GetApplicationproblemJSON401() *Problem {
+func (r CanReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r CanResponse) GetApplicationproblemJSON403() *Problem {
+func (r CanReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r CanResponse) GetApplicationproblemJSON422() *Problem {
+func (r CanReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r CanResponse) GetApplicationproblemJSON500() *Problem {
+func (r CanReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r CanResponse) GetApplicationproblemJSON503() *Problem {
+func (r CanReply) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
 
 // GetBody returns the raw response body bytes
-func (r CanResponse) GetBody() []byte {
+func (r CanReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r CanResponse) Status() string {
+func (r CanReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -4538,7 +6910,7 @@ func (r CanResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r CanResponse) StatusCode() int {
+func (r CanReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -4546,14 +6918,14 @@ func (r CanResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r CanResponse) ContentType() string {
+func (r CanReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type ListVerbsResponse struct {
+type ListVerbsReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -4573,47 +6945,47 @@ type ListVerbsResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListVerbsResponse) GetJSON200() *VerbsOutputBody {
+func (r ListVerbsReply) GetJSON200() *VerbsOutputBody {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r ListVerbsResponse) GetApplicationproblemJSON400() *Problem {
+func (r ListVerbsReply) GetApplicationproblemJSON400() *Problem {
 	return r.ApplicationproblemJSON400
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r ListVerbsResponse) GetApplicationproblemJSON401() *Problem {
+func (r ListVerbsReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r ListVerbsResponse) GetApplicationproblemJSON403() *Problem {
+func (r ListVerbsReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r ListVerbsResponse) GetApplicationproblemJSON422() *Problem {
+func (r ListVerbsReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r ListVerbsResponse) GetApplicationproblemJSON500() *Problem {
+func (r ListVerbsReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r ListVerbsResponse) GetApplicationproblemJSON503() *Problem {
+func (r ListVerbsReply) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
 
 // GetBody returns the raw response body bytes
-func (r ListVerbsResponse) GetBody() []byte {
+func (r ListVerbsReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r ListVerbsResponse) Status() string {
+func (r ListVerbsReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -4621,7 +6993,7 @@ func (r ListVerbsResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r ListVerbsResponse) StatusCode() int {
+func (r ListVerbsReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -4629,14 +7001,1070 @@ func (r ListVerbsResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ListVerbsResponse) ContentType() string {
+func (r ListVerbsReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type WatchEventsResponse struct {
+type ListAuditReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AuditPage
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListAuditReply) GetJSON200() *AuditPage {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListAuditReply) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListAuditReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListAuditReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ListAuditReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ListAuditReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ListAuditReply) GetApplicationproblemJSON503() *Problem {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ListAuditReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListAuditReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListAuditReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListAuditReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type VerifyAuditReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AuditVerdict
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r VerifyAuditReply) GetJSON200() *AuditVerdict {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r VerifyAuditReply) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r VerifyAuditReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r VerifyAuditReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r VerifyAuditReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r VerifyAuditReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r VerifyAuditReply) GetApplicationproblemJSON503() *Problem {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r VerifyAuditReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r VerifyAuditReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r VerifyAuditReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r VerifyAuditReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RedeemCodeReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Granted
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RedeemCodeReply) GetJSON200() *Granted {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r RedeemCodeReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r RedeemCodeReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r RedeemCodeReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r RedeemCodeReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r RedeemCodeReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RedeemCodeReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RedeemCodeReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RedeemCodeReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type StartDeviceReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Device
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r StartDeviceReply) GetJSON200() *Device {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r StartDeviceReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r StartDeviceReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r StartDeviceReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r StartDeviceReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r StartDeviceReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StartDeviceReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StartDeviceReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StartDeviceReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ConfirmDeviceReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ConfirmDeviceReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ConfirmDeviceReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ConfirmDeviceReply) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ConfirmDeviceReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ConfirmDeviceReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r ConfirmDeviceReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ConfirmDeviceReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ConfirmDeviceReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ConfirmDeviceReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PollDeviceReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Granted
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PollDeviceReply) GetJSON200() *Granted {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r PollDeviceReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r PollDeviceReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r PollDeviceReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r PollDeviceReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r PollDeviceReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PollDeviceReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PollDeviceReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PollDeviceReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ExchangeTokenReply200Headers the declared response headers of an HTTP 200 response for ExchangeToken
+type ExchangeTokenReply200Headers struct {
+	CacheControl *string
+}
+
+type ExchangeTokenReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Exchange
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ExchangeTokenReply200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ExchangeTokenReply) GetJSON200() *Exchange {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ExchangeTokenReply) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ExchangeTokenReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ExchangeTokenReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ExchangeTokenReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r ExchangeTokenReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ExchangeTokenReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ExchangeTokenReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ExchangeTokenReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// LogoutReply200Headers the declared response headers of an HTTP 200 response for Logout
+type LogoutReply200Headers struct {
+	SetCookie *string
+}
+
+type LogoutReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *LoggedOutBody
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *LogoutReply200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r LogoutReply) GetJSON200() *LoggedOutBody {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r LogoutReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r LogoutReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r LogoutReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r LogoutReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r LogoutReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r LogoutReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r LogoutReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListSignInProvidersReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Providers
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListSignInProvidersReply) GetJSON200() *Providers {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListSignInProvidersReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListSignInProvidersReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ListSignInProvidersReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r ListSignInProvidersReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListSignInProvidersReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListSignInProvidersReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListSignInProvidersReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type EndSessionsReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *EndSessionsResponse
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r EndSessionsReply) GetJSON200() *EndSessionsResponse {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r EndSessionsReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r EndSessionsReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r EndSessionsReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r EndSessionsReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r EndSessionsReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EndSessionsReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EndSessionsReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EndSessionsReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListSessionsReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]Session
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListSessionsReply) GetJSON200() *[]Session {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListSessionsReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListSessionsReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ListSessionsReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r ListSessionsReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListSessionsReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListSessionsReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListSessionsReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type EndSessionReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r EndSessionReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r EndSessionReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r EndSessionReply) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r EndSessionReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r EndSessionReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r EndSessionReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EndSessionReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EndSessionReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EndSessionReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListTokensReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]Token
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListTokensReply) GetJSON200() *[]Token {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListTokensReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListTokensReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ListTokensReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ListTokensReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r ListTokensReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListTokensReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListTokensReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListTokensReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CreateTokenReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *CreatedToken
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateTokenReply) GetJSON201() *CreatedToken {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CreateTokenReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r CreateTokenReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r CreateTokenReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r CreateTokenReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateTokenReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateTokenReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateTokenReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateTokenReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RevokeTokenReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r RevokeTokenReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r RevokeTokenReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r RevokeTokenReply) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r RevokeTokenReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r RevokeTokenReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r RevokeTokenReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RevokeTokenReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RevokeTokenReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RevokeTokenReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type WatchEventsReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
@@ -4654,42 +8082,42 @@ type WatchEventsResponse struct {
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r WatchEventsResponse) GetApplicationproblemJSON400() *Problem {
+func (r WatchEventsReply) GetApplicationproblemJSON400() *Problem {
 	return r.ApplicationproblemJSON400
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r WatchEventsResponse) GetApplicationproblemJSON401() *Problem {
+func (r WatchEventsReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r WatchEventsResponse) GetApplicationproblemJSON403() *Problem {
+func (r WatchEventsReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r WatchEventsResponse) GetApplicationproblemJSON422() *Problem {
+func (r WatchEventsReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
-func (r WatchEventsResponse) GetApplicationproblemJSON429() *Problem {
+func (r WatchEventsReply) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r WatchEventsResponse) GetApplicationproblemJSON500() *Problem {
+func (r WatchEventsReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
-func (r WatchEventsResponse) GetBody() []byte {
+func (r WatchEventsReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r WatchEventsResponse) Status() string {
+func (r WatchEventsReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -4697,7 +8125,7 @@ func (r WatchEventsResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r WatchEventsResponse) StatusCode() int {
+func (r WatchEventsReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -4705,14 +8133,97 @@ func (r WatchEventsResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r WatchEventsResponse) ContentType() string {
+func (r WatchEventsReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type GetMeResponse struct {
+type GetInsightsReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Insights
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetInsightsReply) GetJSON200() *Insights {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetInsightsReply) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetInsightsReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetInsightsReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r GetInsightsReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetInsightsReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetInsightsReply) GetApplicationproblemJSON503() *Problem {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetInsightsReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetInsightsReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetInsightsReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetInsightsReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetMeReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -4726,32 +8237,32 @@ type GetMeResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetMeResponse) GetJSON200() *Me {
+func (r GetMeReply) GetJSON200() *Me {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r GetMeResponse) GetApplicationproblemJSON401() *Problem {
+func (r GetMeReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r GetMeResponse) GetApplicationproblemJSON403() *Problem {
+func (r GetMeReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r GetMeResponse) GetApplicationproblemJSON500() *Problem {
+func (r GetMeReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
-func (r GetMeResponse) GetBody() []byte {
+func (r GetMeReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r GetMeResponse) Status() string {
+func (r GetMeReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -4759,7 +8270,7 @@ func (r GetMeResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r GetMeResponse) StatusCode() int {
+func (r GetMeReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -4767,14 +8278,14 @@ func (r GetMeResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetMeResponse) ContentType() string {
+func (r GetMeReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type ListSourcesResponse struct {
+type ListSourcesReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -4788,32 +8299,32 @@ type ListSourcesResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListSourcesResponse) GetJSON200() *SourceList {
+func (r ListSourcesReply) GetJSON200() *SourceList {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r ListSourcesResponse) GetApplicationproblemJSON401() *Problem {
+func (r ListSourcesReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r ListSourcesResponse) GetApplicationproblemJSON403() *Problem {
+func (r ListSourcesReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r ListSourcesResponse) GetApplicationproblemJSON500() *Problem {
+func (r ListSourcesReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
-func (r ListSourcesResponse) GetBody() []byte {
+func (r ListSourcesReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r ListSourcesResponse) Status() string {
+func (r ListSourcesReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -4821,7 +8332,7 @@ func (r ListSourcesResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r ListSourcesResponse) StatusCode() int {
+func (r ListSourcesReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -4829,14 +8340,14 @@ func (r ListSourcesResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ListSourcesResponse) ContentType() string {
+func (r ListSourcesReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type GetSourceResponse struct {
+type GetSourceReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -4854,42 +8365,42 @@ type GetSourceResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetSourceResponse) GetJSON200() *SourceDetail {
+func (r GetSourceReply) GetJSON200() *SourceDetail {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r GetSourceResponse) GetApplicationproblemJSON401() *Problem {
+func (r GetSourceReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r GetSourceResponse) GetApplicationproblemJSON403() *Problem {
+func (r GetSourceReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r GetSourceResponse) GetApplicationproblemJSON404() *Problem {
+func (r GetSourceReply) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r GetSourceResponse) GetApplicationproblemJSON422() *Problem {
+func (r GetSourceReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r GetSourceResponse) GetApplicationproblemJSON500() *Problem {
+func (r GetSourceReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
-func (r GetSourceResponse) GetBody() []byte {
+func (r GetSourceReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r GetSourceResponse) Status() string {
+func (r GetSourceReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -4897,7 +8408,7 @@ func (r GetSourceResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r GetSourceResponse) StatusCode() int {
+func (r GetSourceReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -4905,14 +8416,14 @@ func (r GetSourceResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetSourceResponse) ContentType() string {
+func (r GetSourceReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type FetchSourceResponse struct {
+type FetchSourceReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON202 the response for an HTTP 202 `application/json` response
@@ -4930,42 +8441,42 @@ type FetchSourceResponse struct {
 }
 
 // GetJSON202 returns the response for an HTTP 202 `application/json` response
-func (r FetchSourceResponse) GetJSON202() *Asked {
+func (r FetchSourceReply) GetJSON202() *Asked {
 	return r.JSON202
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r FetchSourceResponse) GetApplicationproblemJSON401() *Problem {
+func (r FetchSourceReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r FetchSourceResponse) GetApplicationproblemJSON403() *Problem {
+func (r FetchSourceReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r FetchSourceResponse) GetApplicationproblemJSON404() *Problem {
+func (r FetchSourceReply) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r FetchSourceResponse) GetApplicationproblemJSON422() *Problem {
+func (r FetchSourceReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r FetchSourceResponse) GetApplicationproblemJSON500() *Problem {
+func (r FetchSourceReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
-func (r FetchSourceResponse) GetBody() []byte {
+func (r FetchSourceReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r FetchSourceResponse) Status() string {
+func (r FetchSourceReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -4973,7 +8484,7 @@ func (r FetchSourceResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r FetchSourceResponse) StatusCode() int {
+func (r FetchSourceReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -4981,14 +8492,14 @@ func (r FetchSourceResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r FetchSourceResponse) ContentType() string {
+func (r FetchSourceReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type ListStacksResponse struct {
+type ListStacksReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -5006,42 +8517,42 @@ type ListStacksResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListStacksResponse) GetJSON200() *StackPage {
+func (r ListStacksReply) GetJSON200() *StackPage {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r ListStacksResponse) GetApplicationproblemJSON400() *Problem {
+func (r ListStacksReply) GetApplicationproblemJSON400() *Problem {
 	return r.ApplicationproblemJSON400
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r ListStacksResponse) GetApplicationproblemJSON401() *Problem {
+func (r ListStacksReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r ListStacksResponse) GetApplicationproblemJSON403() *Problem {
+func (r ListStacksReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r ListStacksResponse) GetApplicationproblemJSON422() *Problem {
+func (r ListStacksReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r ListStacksResponse) GetApplicationproblemJSON500() *Problem {
+func (r ListStacksReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
-func (r ListStacksResponse) GetBody() []byte {
+func (r ListStacksReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r ListStacksResponse) Status() string {
+func (r ListStacksReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -5049,7 +8560,7 @@ func (r ListStacksResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r ListStacksResponse) StatusCode() int {
+func (r ListStacksReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -5057,20 +8568,20 @@ func (r ListStacksResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ListStacksResponse) ContentType() string {
+func (r ListStacksReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-// MapStacksResponse200Headers the declared response headers of an HTTP 200 response for MapStacks
-type MapStacksResponse200Headers struct {
+// MapStacksReply200Headers the declared response headers of an HTTP 200 response for MapStacks
+type MapStacksReply200Headers struct {
 	CacheControl *string
 	ETag         *string
 }
 
-type MapStacksResponse struct {
+type MapStacksReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -5086,46 +8597,46 @@ type MapStacksResponse struct {
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
-	Headers200 *MapStacksResponse200Headers
+	Headers200 *MapStacksReply200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r MapStacksResponse) GetJSON200() *StackMap {
+func (r MapStacksReply) GetJSON200() *StackMap {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r MapStacksResponse) GetApplicationproblemJSON400() *Problem {
+func (r MapStacksReply) GetApplicationproblemJSON400() *Problem {
 	return r.ApplicationproblemJSON400
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r MapStacksResponse) GetApplicationproblemJSON401() *Problem {
+func (r MapStacksReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r MapStacksResponse) GetApplicationproblemJSON403() *Problem {
+func (r MapStacksReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r MapStacksResponse) GetApplicationproblemJSON422() *Problem {
+func (r MapStacksReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r MapStacksResponse) GetApplicationproblemJSON500() *Problem {
+func (r MapStacksReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
-func (r MapStacksResponse) GetBody() []byte {
+func (r MapStacksReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r MapStacksResponse) Status() string {
+func (r MapStacksReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -5133,7 +8644,7 @@ func (r MapStacksResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r MapStacksResponse) StatusCode() int {
+func (r MapStacksReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -5141,14 +8652,14 @@ func (r MapStacksResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r MapStacksResponse) ContentType() string {
+func (r MapStacksReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type GetStackResponse struct {
+type GetStackReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -5166,42 +8677,42 @@ type GetStackResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetStackResponse) GetJSON200() *StackDetail {
+func (r GetStackReply) GetJSON200() *StackDetail {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r GetStackResponse) GetApplicationproblemJSON401() *Problem {
+func (r GetStackReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r GetStackResponse) GetApplicationproblemJSON403() *Problem {
+func (r GetStackReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r GetStackResponse) GetApplicationproblemJSON404() *Problem {
+func (r GetStackReply) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r GetStackResponse) GetApplicationproblemJSON422() *Problem {
+func (r GetStackReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r GetStackResponse) GetApplicationproblemJSON500() *Problem {
+func (r GetStackReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
-func (r GetStackResponse) GetBody() []byte {
+func (r GetStackReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r GetStackResponse) Status() string {
+func (r GetStackReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -5209,7 +8720,7 @@ func (r GetStackResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r GetStackResponse) StatusCode() int {
+func (r GetStackReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -5217,14 +8728,14 @@ func (r GetStackResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetStackResponse) ContentType() string {
+func (r GetStackReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type ActOnResourceResponse struct {
+type ActOnResourceReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -5248,57 +8759,57 @@ type ActOnResourceResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ActOnResourceResponse) GetJSON200() *ActionDone {
+func (r ActOnResourceReply) GetJSON200() *ActionDone {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r ActOnResourceResponse) GetApplicationproblemJSON400() *Problem {
+func (r ActOnResourceReply) GetApplicationproblemJSON400() *Problem {
 	return r.ApplicationproblemJSON400
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r ActOnResourceResponse) GetApplicationproblemJSON401() *Problem {
+func (r ActOnResourceReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r ActOnResourceResponse) GetApplicationproblemJSON403() *Problem {
+func (r ActOnResourceReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r ActOnResourceResponse) GetApplicationproblemJSON404() *Problem {
+func (r ActOnResourceReply) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
 // GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
-func (r ActOnResourceResponse) GetApplicationproblemJSON409() *Problem {
+func (r ActOnResourceReply) GetApplicationproblemJSON409() *Problem {
 	return r.ApplicationproblemJSON409
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r ActOnResourceResponse) GetApplicationproblemJSON422() *Problem {
+func (r ActOnResourceReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r ActOnResourceResponse) GetApplicationproblemJSON500() *Problem {
+func (r ActOnResourceReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r ActOnResourceResponse) GetApplicationproblemJSON503() *Problem {
+func (r ActOnResourceReply) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
 
 // GetBody returns the raw response body bytes
-func (r ActOnResourceResponse) GetBody() []byte {
+func (r ActOnResourceReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r ActOnResourceResponse) Status() string {
+func (r ActOnResourceReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -5306,7 +8817,7 @@ func (r ActOnResourceResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r ActOnResourceResponse) StatusCode() int {
+func (r ActOnResourceReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -5314,14 +8825,14 @@ func (r ActOnResourceResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ActOnResourceResponse) ContentType() string {
+func (r ActOnResourceReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type CompareRevisionsResponse struct {
+type CompareRevisionsReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -5341,47 +8852,47 @@ type CompareRevisionsResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r CompareRevisionsResponse) GetJSON200() *Compared {
+func (r CompareRevisionsReply) GetJSON200() *Compared {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r CompareRevisionsResponse) GetApplicationproblemJSON401() *Problem {
+func (r CompareRevisionsReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r CompareRevisionsResponse) GetApplicationproblemJSON403() *Problem {
+func (r CompareRevisionsReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r CompareRevisionsResponse) GetApplicationproblemJSON404() *Problem {
+func (r CompareRevisionsReply) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r CompareRevisionsResponse) GetApplicationproblemJSON422() *Problem {
+func (r CompareRevisionsReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r CompareRevisionsResponse) GetApplicationproblemJSON500() *Problem {
+func (r CompareRevisionsReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r CompareRevisionsResponse) GetApplicationproblemJSON503() *Problem {
+func (r CompareRevisionsReply) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
 
 // GetBody returns the raw response body bytes
-func (r CompareRevisionsResponse) GetBody() []byte {
+func (r CompareRevisionsReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r CompareRevisionsResponse) Status() string {
+func (r CompareRevisionsReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -5389,7 +8900,7 @@ func (r CompareRevisionsResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r CompareRevisionsResponse) StatusCode() int {
+func (r CompareRevisionsReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -5397,14 +8908,14 @@ func (r CompareRevisionsResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r CompareRevisionsResponse) ContentType() string {
+func (r CompareRevisionsReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type GetDiffResponse struct {
+type GetDiffReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -5424,47 +8935,47 @@ type GetDiffResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetDiffResponse) GetJSON200() *Differences {
+func (r GetDiffReply) GetJSON200() *Differences {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r GetDiffResponse) GetApplicationproblemJSON401() *Problem {
+func (r GetDiffReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r GetDiffResponse) GetApplicationproblemJSON403() *Problem {
+func (r GetDiffReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r GetDiffResponse) GetApplicationproblemJSON404() *Problem {
+func (r GetDiffReply) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r GetDiffResponse) GetApplicationproblemJSON422() *Problem {
+func (r GetDiffReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r GetDiffResponse) GetApplicationproblemJSON500() *Problem {
+func (r GetDiffReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r GetDiffResponse) GetApplicationproblemJSON503() *Problem {
+func (r GetDiffReply) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
 
 // GetBody returns the raw response body bytes
-func (r GetDiffResponse) GetBody() []byte {
+func (r GetDiffReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r GetDiffResponse) Status() string {
+func (r GetDiffReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -5472,7 +8983,7 @@ func (r GetDiffResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r GetDiffResponse) StatusCode() int {
+func (r GetDiffReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -5480,14 +8991,14 @@ func (r GetDiffResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetDiffResponse) ContentType() string {
+func (r GetDiffReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type ListEventsResponse struct {
+type ListEventsReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -5507,47 +9018,47 @@ type ListEventsResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListEventsResponse) GetJSON200() *ClusterEvents {
+func (r ListEventsReply) GetJSON200() *ClusterEvents {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r ListEventsResponse) GetApplicationproblemJSON401() *Problem {
+func (r ListEventsReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r ListEventsResponse) GetApplicationproblemJSON403() *Problem {
+func (r ListEventsReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r ListEventsResponse) GetApplicationproblemJSON404() *Problem {
+func (r ListEventsReply) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r ListEventsResponse) GetApplicationproblemJSON422() *Problem {
+func (r ListEventsReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r ListEventsResponse) GetApplicationproblemJSON500() *Problem {
+func (r ListEventsReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r ListEventsResponse) GetApplicationproblemJSON503() *Problem {
+func (r ListEventsReply) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
 
 // GetBody returns the raw response body bytes
-func (r ListEventsResponse) GetBody() []byte {
+func (r ListEventsReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r ListEventsResponse) Status() string {
+func (r ListEventsReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -5555,7 +9066,7 @@ func (r ListEventsResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r ListEventsResponse) StatusCode() int {
+func (r ListEventsReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -5563,14 +9074,14 @@ func (r ListEventsResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ListEventsResponse) ContentType() string {
+func (r ListEventsReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type StreamEventsResponse struct {
+type StreamEventsReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
@@ -5590,47 +9101,47 @@ type StreamEventsResponse struct {
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r StreamEventsResponse) GetApplicationproblemJSON401() *Problem {
+func (r StreamEventsReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r StreamEventsResponse) GetApplicationproblemJSON403() *Problem {
+func (r StreamEventsReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r StreamEventsResponse) GetApplicationproblemJSON404() *Problem {
+func (r StreamEventsReply) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r StreamEventsResponse) GetApplicationproblemJSON422() *Problem {
+func (r StreamEventsReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
-func (r StreamEventsResponse) GetApplicationproblemJSON429() *Problem {
+func (r StreamEventsReply) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r StreamEventsResponse) GetApplicationproblemJSON500() *Problem {
+func (r StreamEventsReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r StreamEventsResponse) GetApplicationproblemJSON503() *Problem {
+func (r StreamEventsReply) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
 
 // GetBody returns the raw response body bytes
-func (r StreamEventsResponse) GetBody() []byte {
+func (r StreamEventsReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r StreamEventsResponse) Status() string {
+func (r StreamEventsReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -5638,7 +9149,7 @@ func (r StreamEventsResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r StreamEventsResponse) StatusCode() int {
+func (r StreamEventsReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -5646,14 +9157,14 @@ func (r StreamEventsResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r StreamEventsResponse) ContentType() string {
+func (r StreamEventsReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type StreamLogsResponse struct {
+type StreamLogsReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
@@ -5673,47 +9184,47 @@ type StreamLogsResponse struct {
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r StreamLogsResponse) GetApplicationproblemJSON401() *Problem {
+func (r StreamLogsReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r StreamLogsResponse) GetApplicationproblemJSON403() *Problem {
+func (r StreamLogsReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r StreamLogsResponse) GetApplicationproblemJSON404() *Problem {
+func (r StreamLogsReply) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r StreamLogsResponse) GetApplicationproblemJSON422() *Problem {
+func (r StreamLogsReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
-func (r StreamLogsResponse) GetApplicationproblemJSON429() *Problem {
+func (r StreamLogsReply) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r StreamLogsResponse) GetApplicationproblemJSON500() *Problem {
+func (r StreamLogsReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r StreamLogsResponse) GetApplicationproblemJSON503() *Problem {
+func (r StreamLogsReply) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
 
 // GetBody returns the raw response body bytes
-func (r StreamLogsResponse) GetBody() []byte {
+func (r StreamLogsReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r StreamLogsResponse) Status() string {
+func (r StreamLogsReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -5721,7 +9232,7 @@ func (r StreamLogsResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r StreamLogsResponse) StatusCode() int {
+func (r StreamLogsReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -5729,14 +9240,14 @@ func (r StreamLogsResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r StreamLogsResponse) ContentType() string {
+func (r StreamLogsReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type GetManifestResponse struct {
+type GetManifestReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -5756,47 +9267,47 @@ type GetManifestResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetManifestResponse) GetJSON200() *Manifest {
+func (r GetManifestReply) GetJSON200() *Manifest {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r GetManifestResponse) GetApplicationproblemJSON401() *Problem {
+func (r GetManifestReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r GetManifestResponse) GetApplicationproblemJSON403() *Problem {
+func (r GetManifestReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r GetManifestResponse) GetApplicationproblemJSON404() *Problem {
+func (r GetManifestReply) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r GetManifestResponse) GetApplicationproblemJSON422() *Problem {
+func (r GetManifestReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r GetManifestResponse) GetApplicationproblemJSON500() *Problem {
+func (r GetManifestReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r GetManifestResponse) GetApplicationproblemJSON503() *Problem {
+func (r GetManifestReply) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
 
 // GetBody returns the raw response body bytes
-func (r GetManifestResponse) GetBody() []byte {
+func (r GetManifestReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r GetManifestResponse) Status() string {
+func (r GetManifestReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -5804,7 +9315,7 @@ func (r GetManifestResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r GetManifestResponse) StatusCode() int {
+func (r GetManifestReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -5812,14 +9323,14 @@ func (r GetManifestResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetManifestResponse) ContentType() string {
+func (r GetManifestReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type PauseStackResponse struct {
+type PauseStackReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -5841,52 +9352,52 @@ type PauseStackResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r PauseStackResponse) GetJSON200() *PausedBody {
+func (r PauseStackReply) GetJSON200() *PausedBody {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r PauseStackResponse) GetApplicationproblemJSON400() *Problem {
+func (r PauseStackReply) GetApplicationproblemJSON400() *Problem {
 	return r.ApplicationproblemJSON400
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r PauseStackResponse) GetApplicationproblemJSON401() *Problem {
+func (r PauseStackReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r PauseStackResponse) GetApplicationproblemJSON403() *Problem {
+func (r PauseStackReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r PauseStackResponse) GetApplicationproblemJSON404() *Problem {
+func (r PauseStackReply) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
 // GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
-func (r PauseStackResponse) GetApplicationproblemJSON409() *Problem {
+func (r PauseStackReply) GetApplicationproblemJSON409() *Problem {
 	return r.ApplicationproblemJSON409
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r PauseStackResponse) GetApplicationproblemJSON422() *Problem {
+func (r PauseStackReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r PauseStackResponse) GetApplicationproblemJSON500() *Problem {
+func (r PauseStackReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
-func (r PauseStackResponse) GetBody() []byte {
+func (r PauseStackReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r PauseStackResponse) Status() string {
+func (r PauseStackReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -5894,7 +9405,7 @@ func (r PauseStackResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r PauseStackResponse) StatusCode() int {
+func (r PauseStackReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -5902,14 +9413,14 @@ func (r PauseStackResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r PauseStackResponse) ContentType() string {
+func (r PauseStackReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type ReconcileStackResponse struct {
+type ReconcileStackReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON202 the response for an HTTP 202 `application/json` response
@@ -5929,47 +9440,47 @@ type ReconcileStackResponse struct {
 }
 
 // GetJSON202 returns the response for an HTTP 202 `application/json` response
-func (r ReconcileStackResponse) GetJSON202() *Asked {
+func (r ReconcileStackReply) GetJSON202() *Asked {
 	return r.JSON202
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r ReconcileStackResponse) GetApplicationproblemJSON401() *Problem {
+func (r ReconcileStackReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r ReconcileStackResponse) GetApplicationproblemJSON403() *Problem {
+func (r ReconcileStackReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r ReconcileStackResponse) GetApplicationproblemJSON404() *Problem {
+func (r ReconcileStackReply) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
 // GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
-func (r ReconcileStackResponse) GetApplicationproblemJSON409() *Problem {
+func (r ReconcileStackReply) GetApplicationproblemJSON409() *Problem {
 	return r.ApplicationproblemJSON409
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r ReconcileStackResponse) GetApplicationproblemJSON422() *Problem {
+func (r ReconcileStackReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r ReconcileStackResponse) GetApplicationproblemJSON500() *Problem {
+func (r ReconcileStackReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
-func (r ReconcileStackResponse) GetBody() []byte {
+func (r ReconcileStackReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r ReconcileStackResponse) Status() string {
+func (r ReconcileStackReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -5977,7 +9488,7 @@ func (r ReconcileStackResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r ReconcileStackResponse) StatusCode() int {
+func (r ReconcileStackReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -5985,14 +9496,14 @@ func (r ReconcileStackResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ReconcileStackResponse) ContentType() string {
+func (r ReconcileStackReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type ReleaseHoldResponse struct {
+type ReleaseHoldReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
@@ -6010,42 +9521,42 @@ type ReleaseHoldResponse struct {
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r ReleaseHoldResponse) GetApplicationproblemJSON401() *Problem {
+func (r ReleaseHoldReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r ReleaseHoldResponse) GetApplicationproblemJSON403() *Problem {
+func (r ReleaseHoldReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r ReleaseHoldResponse) GetApplicationproblemJSON404() *Problem {
+func (r ReleaseHoldReply) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
 // GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
-func (r ReleaseHoldResponse) GetApplicationproblemJSON409() *Problem {
+func (r ReleaseHoldReply) GetApplicationproblemJSON409() *Problem {
 	return r.ApplicationproblemJSON409
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r ReleaseHoldResponse) GetApplicationproblemJSON422() *Problem {
+func (r ReleaseHoldReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r ReleaseHoldResponse) GetApplicationproblemJSON500() *Problem {
+func (r ReleaseHoldReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
-func (r ReleaseHoldResponse) GetBody() []byte {
+func (r ReleaseHoldReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r ReleaseHoldResponse) Status() string {
+func (r ReleaseHoldReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -6053,7 +9564,7 @@ func (r ReleaseHoldResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r ReleaseHoldResponse) StatusCode() int {
+func (r ReleaseHoldReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -6061,14 +9572,187 @@ func (r ReleaseHoldResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ReleaseHoldResponse) ContentType() string {
+func (r ReleaseHoldReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type ListResourcesResponse struct {
+type ListReleasesReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ReleasePage
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListReleasesReply) GetJSON200() *ReleasePage {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListReleasesReply) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListReleasesReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListReleasesReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ListReleasesReply) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ListReleasesReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ListReleasesReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ListReleasesReply) GetApplicationproblemJSON503() *Problem {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ListReleasesReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListReleasesReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListReleasesReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListReleasesReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetReleaseReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Release
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetReleaseReply) GetJSON200() *Release {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetReleaseReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetReleaseReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetReleaseReply) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r GetReleaseReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetReleaseReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetReleaseReply) GetApplicationproblemJSON503() *Problem {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetReleaseReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetReleaseReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetReleaseReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetReleaseReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListResourcesReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -6088,47 +9772,47 @@ type ListResourcesResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListResourcesResponse) GetJSON200() *Resources {
+func (r ListResourcesReply) GetJSON200() *Resources {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r ListResourcesResponse) GetApplicationproblemJSON401() *Problem {
+func (r ListResourcesReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r ListResourcesResponse) GetApplicationproblemJSON403() *Problem {
+func (r ListResourcesReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r ListResourcesResponse) GetApplicationproblemJSON404() *Problem {
+func (r ListResourcesReply) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r ListResourcesResponse) GetApplicationproblemJSON422() *Problem {
+func (r ListResourcesReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r ListResourcesResponse) GetApplicationproblemJSON500() *Problem {
+func (r ListResourcesReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r ListResourcesResponse) GetApplicationproblemJSON503() *Problem {
+func (r ListResourcesReply) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
 
 // GetBody returns the raw response body bytes
-func (r ListResourcesResponse) GetBody() []byte {
+func (r ListResourcesReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r ListResourcesResponse) Status() string {
+func (r ListResourcesReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -6136,7 +9820,7 @@ func (r ListResourcesResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r ListResourcesResponse) StatusCode() int {
+func (r ListResourcesReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -6144,14 +9828,14 @@ func (r ListResourcesResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ListResourcesResponse) ContentType() string {
+func (r ListResourcesReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type GetResourceResponse struct {
+type GetResourceReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -6171,47 +9855,47 @@ type GetResourceResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetResourceResponse) GetJSON200() *ObjectDetail {
+func (r GetResourceReply) GetJSON200() *ObjectDetail {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r GetResourceResponse) GetApplicationproblemJSON401() *Problem {
+func (r GetResourceReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r GetResourceResponse) GetApplicationproblemJSON403() *Problem {
+func (r GetResourceReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r GetResourceResponse) GetApplicationproblemJSON404() *Problem {
+func (r GetResourceReply) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r GetResourceResponse) GetApplicationproblemJSON422() *Problem {
+func (r GetResourceReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r GetResourceResponse) GetApplicationproblemJSON500() *Problem {
+func (r GetResourceReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r GetResourceResponse) GetApplicationproblemJSON503() *Problem {
+func (r GetResourceReply) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
 
 // GetBody returns the raw response body bytes
-func (r GetResourceResponse) GetBody() []byte {
+func (r GetResourceReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r GetResourceResponse) Status() string {
+func (r GetResourceReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -6219,7 +9903,7 @@ func (r GetResourceResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r GetResourceResponse) StatusCode() int {
+func (r GetResourceReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -6227,14 +9911,14 @@ func (r GetResourceResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetResourceResponse) ContentType() string {
+func (r GetResourceReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type ResumeStackResponse struct {
+type ResumeStackReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -6252,42 +9936,42 @@ type ResumeStackResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ResumeStackResponse) GetJSON200() *PausedBody {
+func (r ResumeStackReply) GetJSON200() *PausedBody {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r ResumeStackResponse) GetApplicationproblemJSON401() *Problem {
+func (r ResumeStackReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r ResumeStackResponse) GetApplicationproblemJSON403() *Problem {
+func (r ResumeStackReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r ResumeStackResponse) GetApplicationproblemJSON404() *Problem {
+func (r ResumeStackReply) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r ResumeStackResponse) GetApplicationproblemJSON422() *Problem {
+func (r ResumeStackReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r ResumeStackResponse) GetApplicationproblemJSON500() *Problem {
+func (r ResumeStackReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
-func (r ResumeStackResponse) GetBody() []byte {
+func (r ResumeStackReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r ResumeStackResponse) Status() string {
+func (r ResumeStackReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -6295,7 +9979,7 @@ func (r ResumeStackResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r ResumeStackResponse) StatusCode() int {
+func (r ResumeStackReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -6303,14 +9987,14 @@ func (r ResumeStackResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ResumeStackResponse) ContentType() string {
+func (r ResumeStackReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type PreviewRollbackResponse struct {
+type PreviewRollbackReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -6332,52 +10016,52 @@ type PreviewRollbackResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r PreviewRollbackResponse) GetJSON200() *Rollback {
+func (r PreviewRollbackReply) GetJSON200() *Rollback {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r PreviewRollbackResponse) GetApplicationproblemJSON400() *Problem {
+func (r PreviewRollbackReply) GetApplicationproblemJSON400() *Problem {
 	return r.ApplicationproblemJSON400
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r PreviewRollbackResponse) GetApplicationproblemJSON401() *Problem {
+func (r PreviewRollbackReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r PreviewRollbackResponse) GetApplicationproblemJSON403() *Problem {
+func (r PreviewRollbackReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r PreviewRollbackResponse) GetApplicationproblemJSON404() *Problem {
+func (r PreviewRollbackReply) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
 // GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
-func (r PreviewRollbackResponse) GetApplicationproblemJSON409() *Problem {
+func (r PreviewRollbackReply) GetApplicationproblemJSON409() *Problem {
 	return r.ApplicationproblemJSON409
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r PreviewRollbackResponse) GetApplicationproblemJSON422() *Problem {
+func (r PreviewRollbackReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r PreviewRollbackResponse) GetApplicationproblemJSON500() *Problem {
+func (r PreviewRollbackReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
-func (r PreviewRollbackResponse) GetBody() []byte {
+func (r PreviewRollbackReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r PreviewRollbackResponse) Status() string {
+func (r PreviewRollbackReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -6385,7 +10069,7 @@ func (r PreviewRollbackResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r PreviewRollbackResponse) StatusCode() int {
+func (r PreviewRollbackReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -6393,14 +10077,14 @@ func (r PreviewRollbackResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r PreviewRollbackResponse) ContentType() string {
+func (r PreviewRollbackReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type RollbackStackResponse struct {
+type RollbackStackReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -6422,52 +10106,52 @@ type RollbackStackResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r RollbackStackResponse) GetJSON200() *RollbackDone {
+func (r RollbackStackReply) GetJSON200() *RollbackDone {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r RollbackStackResponse) GetApplicationproblemJSON400() *Problem {
+func (r RollbackStackReply) GetApplicationproblemJSON400() *Problem {
 	return r.ApplicationproblemJSON400
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r RollbackStackResponse) GetApplicationproblemJSON401() *Problem {
+func (r RollbackStackReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r RollbackStackResponse) GetApplicationproblemJSON403() *Problem {
+func (r RollbackStackReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r RollbackStackResponse) GetApplicationproblemJSON404() *Problem {
+func (r RollbackStackReply) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
 // GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
-func (r RollbackStackResponse) GetApplicationproblemJSON409() *Problem {
+func (r RollbackStackReply) GetApplicationproblemJSON409() *Problem {
 	return r.ApplicationproblemJSON409
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r RollbackStackResponse) GetApplicationproblemJSON422() *Problem {
+func (r RollbackStackReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r RollbackStackResponse) GetApplicationproblemJSON500() *Problem {
+func (r RollbackStackReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
-func (r RollbackStackResponse) GetBody() []byte {
+func (r RollbackStackReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r RollbackStackResponse) Status() string {
+func (r RollbackStackReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -6475,7 +10159,7 @@ func (r RollbackStackResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r RollbackStackResponse) StatusCode() int {
+func (r RollbackStackReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -6483,14 +10167,104 @@ func (r RollbackStackResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r RollbackStackResponse) ContentType() string {
+func (r RollbackStackReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type ListTargetsResponse struct {
+type GetTimelineReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AuditPage
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetTimelineReply) GetJSON200() *AuditPage {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetTimelineReply) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetTimelineReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetTimelineReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetTimelineReply) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r GetTimelineReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetTimelineReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetTimelineReply) GetApplicationproblemJSON503() *Problem {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetTimelineReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetTimelineReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetTimelineReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetTimelineReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListTargetsReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -6504,32 +10278,32 @@ type ListTargetsResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListTargetsResponse) GetJSON200() *TargetList {
+func (r ListTargetsReply) GetJSON200() *TargetList {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r ListTargetsResponse) GetApplicationproblemJSON401() *Problem {
+func (r ListTargetsReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r ListTargetsResponse) GetApplicationproblemJSON403() *Problem {
+func (r ListTargetsReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r ListTargetsResponse) GetApplicationproblemJSON500() *Problem {
+func (r ListTargetsReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
-func (r ListTargetsResponse) GetBody() []byte {
+func (r ListTargetsReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r ListTargetsResponse) Status() string {
+func (r ListTargetsReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -6537,7 +10311,7 @@ func (r ListTargetsResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r ListTargetsResponse) StatusCode() int {
+func (r ListTargetsReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -6545,14 +10319,14 @@ func (r ListTargetsResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ListTargetsResponse) ContentType() string {
+func (r ListTargetsReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type GetTargetResponse struct {
+type GetTargetReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -6570,42 +10344,42 @@ type GetTargetResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetTargetResponse) GetJSON200() *TargetDetail {
+func (r GetTargetReply) GetJSON200() *TargetDetail {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r GetTargetResponse) GetApplicationproblemJSON401() *Problem {
+func (r GetTargetReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r GetTargetResponse) GetApplicationproblemJSON403() *Problem {
+func (r GetTargetReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r GetTargetResponse) GetApplicationproblemJSON404() *Problem {
+func (r GetTargetReply) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r GetTargetResponse) GetApplicationproblemJSON422() *Problem {
+func (r GetTargetReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r GetTargetResponse) GetApplicationproblemJSON500() *Problem {
+func (r GetTargetReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
-func (r GetTargetResponse) GetBody() []byte {
+func (r GetTargetReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r GetTargetResponse) Status() string {
+func (r GetTargetReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -6613,7 +10387,7 @@ func (r GetTargetResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r GetTargetResponse) StatusCode() int {
+func (r GetTargetReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -6621,14 +10395,14 @@ func (r GetTargetResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetTargetResponse) ContentType() string {
+func (r GetTargetReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type GetVersionResponse struct {
+type GetVersionReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
@@ -6642,32 +10416,32 @@ type GetVersionResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetVersionResponse) GetJSON200() *Version {
+func (r GetVersionReply) GetJSON200() *Version {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r GetVersionResponse) GetApplicationproblemJSON401() *Problem {
+func (r GetVersionReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r GetVersionResponse) GetApplicationproblemJSON403() *Problem {
+func (r GetVersionReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r GetVersionResponse) GetApplicationproblemJSON500() *Problem {
+func (r GetVersionReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
-func (r GetVersionResponse) GetBody() []byte {
+func (r GetVersionReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r GetVersionResponse) Status() string {
+func (r GetVersionReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -6675,7 +10449,7 @@ func (r GetVersionResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r GetVersionResponse) StatusCode() int {
+func (r GetVersionReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -6683,7 +10457,7 @@ func (r GetVersionResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetVersionResponse) ContentType() string {
+func (r GetVersionReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -6695,12 +10469,12 @@ func (r GetVersionResponse) ContentType() string {
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/access/can (the `Can` operationId).
-func (c *ClientWithResponses) CanWithResponse(ctx context.Context, params *CanParams, reqEditors ...RequestEditorFn) (*CanResponse, error) {
+func (c *ClientWithResponses) CanWithResponse(ctx context.Context, params *CanParams, reqEditors ...RequestEditorFn) (*CanReply, error) {
 	rsp, err := c.Can(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseCanResponse(rsp)
+	return ParseCanReply(rsp)
 }
 
 // ListVerbsWithResponse What you may do with a Stack
@@ -6708,12 +10482,287 @@ func (c *ClientWithResponses) CanWithResponse(ctx context.Context, params *CanPa
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/access/verbs (the `ListVerbs` operationId).
-func (c *ClientWithResponses) ListVerbsWithResponse(ctx context.Context, params *ListVerbsParams, reqEditors ...RequestEditorFn) (*ListVerbsResponse, error) {
+func (c *ClientWithResponses) ListVerbsWithResponse(ctx context.Context, params *ListVerbsParams, reqEditors ...RequestEditorFn) (*ListVerbsReply, error) {
 	rsp, err := c.ListVerbs(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseListVerbsResponse(rsp)
+	return ParseListVerbsReply(rsp)
+}
+
+// ListAuditWithResponse What happened, a page at a time
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/audit (the `ListAudit` operationId).
+func (c *ClientWithResponses) ListAuditWithResponse(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*ListAuditReply, error) {
+	rsp, err := c.ListAudit(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListAuditReply(rsp)
+}
+
+// VerifyAuditWithResponse Whether the record is as it was written
+//
+// Reads the whole chain; needs the permission to list auditentries.lockstep.dev.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/audit/verify (the `VerifyAudit` operationId).
+func (c *ClientWithResponses) VerifyAuditWithResponse(ctx context.Context, params *VerifyAuditParams, reqEditors ...RequestEditorFn) (*VerifyAuditReply, error) {
+	rsp, err := c.VerifyAudit(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseVerifyAuditReply(rsp)
+}
+
+// RedeemCodeWithBodyWithResponse Sign in the terminal that a browser on the same machine let in
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/cli (the `RedeemCode` operationId).
+func (c *ClientWithResponses) RedeemCodeWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RedeemCodeReply, error) {
+	rsp, err := c.RedeemCodeWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRedeemCodeReply(rsp)
+}
+
+// RedeemCodeWithResponse Sign in the terminal that a browser on the same machine let in
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/cli (the `RedeemCode` operationId).
+func (c *ClientWithResponses) RedeemCodeWithResponse(ctx context.Context, body RedeemCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*RedeemCodeReply, error) {
+	rsp, err := c.RedeemCode(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRedeemCodeReply(rsp)
+}
+
+// StartDeviceWithBodyWithResponse Begin to sign in a terminal on another machine
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/device (the `StartDevice` operationId).
+func (c *ClientWithResponses) StartDeviceWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartDeviceReply, error) {
+	rsp, err := c.StartDeviceWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartDeviceReply(rsp)
+}
+
+// StartDeviceWithResponse Begin to sign in a terminal on another machine
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/device (the `StartDevice` operationId).
+func (c *ClientWithResponses) StartDeviceWithResponse(ctx context.Context, body StartDeviceJSONRequestBody, reqEditors ...RequestEditorFn) (*StartDeviceReply, error) {
+	rsp, err := c.StartDevice(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartDeviceReply(rsp)
+}
+
+// ConfirmDeviceWithBodyWithResponse Let a terminal in, or not
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/device/confirm (the `ConfirmDevice` operationId).
+func (c *ClientWithResponses) ConfirmDeviceWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ConfirmDeviceReply, error) {
+	rsp, err := c.ConfirmDeviceWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseConfirmDeviceReply(rsp)
+}
+
+// ConfirmDeviceWithResponse Let a terminal in, or not
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/device/confirm (the `ConfirmDevice` operationId).
+func (c *ClientWithResponses) ConfirmDeviceWithResponse(ctx context.Context, body ConfirmDeviceJSONRequestBody, reqEditors ...RequestEditorFn) (*ConfirmDeviceReply, error) {
+	rsp, err := c.ConfirmDevice(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseConfirmDeviceReply(rsp)
+}
+
+// PollDeviceWithBodyWithResponse Ask whether a terminal was let in
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/device/token (the `PollDevice` operationId).
+func (c *ClientWithResponses) PollDeviceWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PollDeviceReply, error) {
+	rsp, err := c.PollDeviceWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePollDeviceReply(rsp)
+}
+
+// PollDeviceWithResponse Ask whether a terminal was let in
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/device/token (the `PollDevice` operationId).
+func (c *ClientWithResponses) PollDeviceWithResponse(ctx context.Context, body PollDeviceJSONRequestBody, reqEditors ...RequestEditorFn) (*PollDeviceReply, error) {
+	rsp, err := c.PollDevice(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePollDeviceReply(rsp)
+}
+
+// ExchangeTokenWithBodyWithResponse Exchange the token of a CI job for one of Lockstep (RFC 8693)
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/exchange (the `ExchangeToken` operationId).
+func (c *ClientWithResponses) ExchangeTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ExchangeTokenReply, error) {
+	rsp, err := c.ExchangeTokenWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExchangeTokenReply(rsp)
+}
+
+// ExchangeTokenWithFormdataBodyWithResponse Exchange the token of a CI job for one of Lockstep (RFC 8693)
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/exchange (the `ExchangeToken` operationId).
+func (c *ClientWithResponses) ExchangeTokenWithFormdataBodyWithResponse(ctx context.Context, body ExchangeTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*ExchangeTokenReply, error) {
+	rsp, err := c.ExchangeTokenWithFormdataBody(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExchangeTokenReply(rsp)
+}
+
+// LogoutWithResponse End the session that asks
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/logout (the `Logout` operationId).
+func (c *ClientWithResponses) LogoutWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*LogoutReply, error) {
+	rsp, err := c.Logout(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseLogoutReply(rsp)
+}
+
+// ListSignInProvidersWithResponse How one may sign in
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/auth/providers (the `ListSignInProviders` operationId).
+func (c *ClientWithResponses) ListSignInProvidersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSignInProvidersReply, error) {
+	rsp, err := c.ListSignInProviders(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListSignInProvidersReply(rsp)
+}
+
+// EndSessionsWithResponse End all sessions and tokens of a person
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/auth/sessions (the `EndSessions` operationId).
+func (c *ClientWithResponses) EndSessionsWithResponse(ctx context.Context, params *EndSessionsParams, reqEditors ...RequestEditorFn) (*EndSessionsReply, error) {
+	rsp, err := c.EndSessions(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEndSessionsReply(rsp)
+}
+
+// ListSessionsWithResponse The sessions of who asks
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/auth/sessions (the `ListSessions` operationId).
+func (c *ClientWithResponses) ListSessionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSessionsReply, error) {
+	rsp, err := c.ListSessions(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListSessionsReply(rsp)
+}
+
+// EndSessionWithResponse End a session of who asks
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/auth/sessions/{id} (the `EndSession` operationId).
+func (c *ClientWithResponses) EndSessionWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*EndSessionReply, error) {
+	rsp, err := c.EndSession(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEndSessionReply(rsp)
+}
+
+// ListTokensWithResponse The tokens of who asks
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/auth/tokens (the `ListTokens` operationId).
+func (c *ClientWithResponses) ListTokensWithResponse(ctx context.Context, params *ListTokensParams, reqEditors ...RequestEditorFn) (*ListTokensReply, error) {
+	rsp, err := c.ListTokens(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListTokensReply(rsp)
+}
+
+// CreateTokenWithBodyWithResponse Make a token
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/tokens (the `CreateToken` operationId).
+func (c *ClientWithResponses) CreateTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTokenReply, error) {
+	rsp, err := c.CreateTokenWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateTokenReply(rsp)
+}
+
+// CreateTokenWithResponse Make a token
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/tokens (the `CreateToken` operationId).
+func (c *ClientWithResponses) CreateTokenWithResponse(ctx context.Context, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTokenReply, error) {
+	rsp, err := c.CreateToken(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateTokenReply(rsp)
+}
+
+// RevokeTokenWithResponse Revoke a token
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/auth/tokens/{id} (the `RevokeToken` operationId).
+func (c *ClientWithResponses) RevokeTokenWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*RevokeTokenReply, error) {
+	rsp, err := c.RevokeToken(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRevokeTokenReply(rsp)
 }
 
 // WatchEventsWithResponse What changes, as it does
@@ -6723,12 +10772,25 @@ func (c *ClientWithResponses) ListVerbsWithResponse(ctx context.Context, params 
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/events (the `WatchEvents` operationId).
-func (c *ClientWithResponses) WatchEventsWithResponse(ctx context.Context, params *WatchEventsParams, reqEditors ...RequestEditorFn) (*WatchEventsResponse, error) {
+func (c *ClientWithResponses) WatchEventsWithResponse(ctx context.Context, params *WatchEventsParams, reqEditors ...RequestEditorFn) (*WatchEventsReply, error) {
 	rsp, err := c.WatchEvents(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseWatchEventsResponse(rsp)
+	return ParseWatchEventsReply(rsp)
+}
+
+// GetInsightsWithResponse Lead time and failure rate
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/insights (the `GetInsights` operationId).
+func (c *ClientWithResponses) GetInsightsWithResponse(ctx context.Context, params *GetInsightsParams, reqEditors ...RequestEditorFn) (*GetInsightsReply, error) {
+	rsp, err := c.GetInsights(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetInsightsReply(rsp)
 }
 
 // GetMeWithResponse Who asks
@@ -6736,12 +10798,12 @@ func (c *ClientWithResponses) WatchEventsWithResponse(ctx context.Context, param
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/me (the `GetMe` operationId).
-func (c *ClientWithResponses) GetMeWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetMeResponse, error) {
+func (c *ClientWithResponses) GetMeWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetMeReply, error) {
 	rsp, err := c.GetMe(ctx, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseGetMeResponse(rsp)
+	return ParseGetMeReply(rsp)
 }
 
 // ListSourcesWithResponse Every Source, those that do not work first
@@ -6749,12 +10811,12 @@ func (c *ClientWithResponses) GetMeWithResponse(ctx context.Context, reqEditors 
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/sources (the `ListSources` operationId).
-func (c *ClientWithResponses) ListSourcesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSourcesResponse, error) {
+func (c *ClientWithResponses) ListSourcesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSourcesReply, error) {
 	rsp, err := c.ListSources(ctx, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseListSourcesResponse(rsp)
+	return ParseListSourcesReply(rsp)
 }
 
 // GetSourceWithResponse All that is known of one Source
@@ -6762,12 +10824,12 @@ func (c *ClientWithResponses) ListSourcesWithResponse(ctx context.Context, reqEd
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/sources/{namespace}/{name} (the `GetSource` operationId).
-func (c *ClientWithResponses) GetSourceWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetSourceResponse, error) {
+func (c *ClientWithResponses) GetSourceWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetSourceReply, error) {
 	rsp, err := c.GetSource(ctx, namespace, name, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseGetSourceResponse(rsp)
+	return ParseGetSourceReply(rsp)
 }
 
 // FetchSourceWithBodyWithResponse Look at a Source's remote now
@@ -6775,12 +10837,12 @@ func (c *ClientWithResponses) GetSourceWithResponse(ctx context.Context, namespa
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/sources/{namespace}/{name}/fetch (the `FetchSource` operationId).
-func (c *ClientWithResponses) FetchSourceWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*FetchSourceResponse, error) {
+func (c *ClientWithResponses) FetchSourceWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*FetchSourceReply, error) {
 	rsp, err := c.FetchSourceWithBody(ctx, namespace, name, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseFetchSourceResponse(rsp)
+	return ParseFetchSourceReply(rsp)
 }
 
 // FetchSourceWithResponse Look at a Source's remote now
@@ -6788,12 +10850,12 @@ func (c *ClientWithResponses) FetchSourceWithBodyWithResponse(ctx context.Contex
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/sources/{namespace}/{name}/fetch (the `FetchSource` operationId).
-func (c *ClientWithResponses) FetchSourceWithResponse(ctx context.Context, namespace string, name string, body FetchSourceJSONRequestBody, reqEditors ...RequestEditorFn) (*FetchSourceResponse, error) {
+func (c *ClientWithResponses) FetchSourceWithResponse(ctx context.Context, namespace string, name string, body FetchSourceJSONRequestBody, reqEditors ...RequestEditorFn) (*FetchSourceReply, error) {
 	rsp, err := c.FetchSource(ctx, namespace, name, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseFetchSourceResponse(rsp)
+	return ParseFetchSourceReply(rsp)
 }
 
 // ListStacksWithResponse Stacks, a page at a time, with counts and facets
@@ -6801,12 +10863,12 @@ func (c *ClientWithResponses) FetchSourceWithResponse(ctx context.Context, names
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/stacks (the `ListStacks` operationId).
-func (c *ClientWithResponses) ListStacksWithResponse(ctx context.Context, params *ListStacksParams, reqEditors ...RequestEditorFn) (*ListStacksResponse, error) {
+func (c *ClientWithResponses) ListStacksWithResponse(ctx context.Context, params *ListStacksParams, reqEditors ...RequestEditorFn) (*ListStacksReply, error) {
 	rsp, err := c.ListStacks(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseListStacksResponse(rsp)
+	return ParseListStacksReply(rsp)
 }
 
 // MapStacksWithResponse The name and state of every Stack, in columns
@@ -6816,12 +10878,12 @@ func (c *ClientWithResponses) ListStacksWithResponse(ctx context.Context, params
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/stacks/map (the `MapStacks` operationId).
-func (c *ClientWithResponses) MapStacksWithResponse(ctx context.Context, params *MapStacksParams, reqEditors ...RequestEditorFn) (*MapStacksResponse, error) {
+func (c *ClientWithResponses) MapStacksWithResponse(ctx context.Context, params *MapStacksParams, reqEditors ...RequestEditorFn) (*MapStacksReply, error) {
 	rsp, err := c.MapStacks(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseMapStacksResponse(rsp)
+	return ParseMapStacksReply(rsp)
 }
 
 // GetStackWithResponse All that is known of one Stack
@@ -6829,12 +10891,12 @@ func (c *ClientWithResponses) MapStacksWithResponse(ctx context.Context, params 
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/stacks/{namespace}/{name} (the `GetStack` operationId).
-func (c *ClientWithResponses) GetStackWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetStackResponse, error) {
+func (c *ClientWithResponses) GetStackWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetStackReply, error) {
 	rsp, err := c.GetStack(ctx, namespace, name, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseGetStackResponse(rsp)
+	return ParseGetStackReply(rsp)
 }
 
 // ActOnResourceWithBodyWithResponse Do something to an object of a Stack
@@ -6842,12 +10904,12 @@ func (c *ClientWithResponses) GetStackWithResponse(ctx context.Context, namespac
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/stacks/{namespace}/{name}/actions (the `ActOnResource` operationId).
-func (c *ClientWithResponses) ActOnResourceWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ActOnResourceResponse, error) {
+func (c *ClientWithResponses) ActOnResourceWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ActOnResourceReply, error) {
 	rsp, err := c.ActOnResourceWithBody(ctx, namespace, name, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseActOnResourceResponse(rsp)
+	return ParseActOnResourceReply(rsp)
 }
 
 // ActOnResourceWithResponse Do something to an object of a Stack
@@ -6855,12 +10917,12 @@ func (c *ClientWithResponses) ActOnResourceWithBodyWithResponse(ctx context.Cont
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/stacks/{namespace}/{name}/actions (the `ActOnResource` operationId).
-func (c *ClientWithResponses) ActOnResourceWithResponse(ctx context.Context, namespace string, name string, body ActOnResourceJSONRequestBody, reqEditors ...RequestEditorFn) (*ActOnResourceResponse, error) {
+func (c *ClientWithResponses) ActOnResourceWithResponse(ctx context.Context, namespace string, name string, body ActOnResourceJSONRequestBody, reqEditors ...RequestEditorFn) (*ActOnResourceReply, error) {
 	rsp, err := c.ActOnResource(ctx, namespace, name, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseActOnResourceResponse(rsp)
+	return ParseActOnResourceReply(rsp)
 }
 
 // CompareRevisionsWithResponse What differs between what two commits render to
@@ -6868,12 +10930,12 @@ func (c *ClientWithResponses) ActOnResourceWithResponse(ctx context.Context, nam
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/stacks/{namespace}/{name}/compare (the `CompareRevisions` operationId).
-func (c *ClientWithResponses) CompareRevisionsWithResponse(ctx context.Context, namespace string, name string, params *CompareRevisionsParams, reqEditors ...RequestEditorFn) (*CompareRevisionsResponse, error) {
+func (c *ClientWithResponses) CompareRevisionsWithResponse(ctx context.Context, namespace string, name string, params *CompareRevisionsParams, reqEditors ...RequestEditorFn) (*CompareRevisionsReply, error) {
 	rsp, err := c.CompareRevisions(ctx, namespace, name, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseCompareRevisionsResponse(rsp)
+	return ParseCompareRevisionsReply(rsp)
 }
 
 // GetDiffWithResponse What differs between Git and the Target, field by field, and whose it is
@@ -6881,12 +10943,12 @@ func (c *ClientWithResponses) CompareRevisionsWithResponse(ctx context.Context, 
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/stacks/{namespace}/{name}/diff (the `GetDiff` operationId).
-func (c *ClientWithResponses) GetDiffWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetDiffResponse, error) {
+func (c *ClientWithResponses) GetDiffWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetDiffReply, error) {
 	rsp, err := c.GetDiff(ctx, namespace, name, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseGetDiffResponse(rsp)
+	return ParseGetDiffReply(rsp)
 }
 
 // ListEventsWithResponse What the cluster says of the objects of a Stack, the newest first
@@ -6894,12 +10956,12 @@ func (c *ClientWithResponses) GetDiffWithResponse(ctx context.Context, namespace
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/stacks/{namespace}/{name}/events (the `ListEvents` operationId).
-func (c *ClientWithResponses) ListEventsWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*ListEventsResponse, error) {
+func (c *ClientWithResponses) ListEventsWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*ListEventsReply, error) {
 	rsp, err := c.ListEvents(ctx, namespace, name, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseListEventsResponse(rsp)
+	return ParseListEventsReply(rsp)
 }
 
 // StreamEventsWithResponse Events of a Stack's objects as they come, the oldest first: server-sent events named events, and one named problem
@@ -6907,12 +10969,12 @@ func (c *ClientWithResponses) ListEventsWithResponse(ctx context.Context, namesp
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/stacks/{namespace}/{name}/events/stream (the `StreamEvents` operationId).
-func (c *ClientWithResponses) StreamEventsWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*StreamEventsResponse, error) {
+func (c *ClientWithResponses) StreamEventsWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*StreamEventsReply, error) {
 	rsp, err := c.StreamEvents(ctx, namespace, name, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseStreamEventsResponse(rsp)
+	return ParseStreamEventsReply(rsp)
 }
 
 // StreamLogsWithResponse Lines of logs of a Stack's pods, merged as they come: server-sent events named lines, and one named end or problem
@@ -6920,12 +10982,12 @@ func (c *ClientWithResponses) StreamEventsWithResponse(ctx context.Context, name
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/stacks/{namespace}/{name}/logs (the `StreamLogs` operationId).
-func (c *ClientWithResponses) StreamLogsWithResponse(ctx context.Context, namespace string, name string, params *StreamLogsParams, reqEditors ...RequestEditorFn) (*StreamLogsResponse, error) {
+func (c *ClientWithResponses) StreamLogsWithResponse(ctx context.Context, namespace string, name string, params *StreamLogsParams, reqEditors ...RequestEditorFn) (*StreamLogsReply, error) {
 	rsp, err := c.StreamLogs(ctx, namespace, name, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseStreamLogsResponse(rsp)
+	return ParseStreamLogsReply(rsp)
 }
 
 // GetManifestWithResponse What a revision of a Stack renders to, secrets masked
@@ -6933,12 +10995,12 @@ func (c *ClientWithResponses) StreamLogsWithResponse(ctx context.Context, namesp
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/stacks/{namespace}/{name}/manifest (the `GetManifest` operationId).
-func (c *ClientWithResponses) GetManifestWithResponse(ctx context.Context, namespace string, name string, params *GetManifestParams, reqEditors ...RequestEditorFn) (*GetManifestResponse, error) {
+func (c *ClientWithResponses) GetManifestWithResponse(ctx context.Context, namespace string, name string, params *GetManifestParams, reqEditors ...RequestEditorFn) (*GetManifestReply, error) {
 	rsp, err := c.GetManifest(ctx, namespace, name, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseGetManifestResponse(rsp)
+	return ParseGetManifestReply(rsp)
 }
 
 // PauseStackWithBodyWithResponse Leave a Stack as it is, for a while or until it is resumed
@@ -6948,12 +11010,12 @@ func (c *ClientWithResponses) GetManifestWithResponse(ctx context.Context, names
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/stacks/{namespace}/{name}/pause (the `PauseStack` operationId).
-func (c *ClientWithResponses) PauseStackWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PauseStackResponse, error) {
+func (c *ClientWithResponses) PauseStackWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PauseStackReply, error) {
 	rsp, err := c.PauseStackWithBody(ctx, namespace, name, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParsePauseStackResponse(rsp)
+	return ParsePauseStackReply(rsp)
 }
 
 // PauseStackWithResponse Leave a Stack as it is, for a while or until it is resumed
@@ -6963,12 +11025,12 @@ func (c *ClientWithResponses) PauseStackWithBodyWithResponse(ctx context.Context
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/stacks/{namespace}/{name}/pause (the `PauseStack` operationId).
-func (c *ClientWithResponses) PauseStackWithResponse(ctx context.Context, namespace string, name string, body PauseStackJSONRequestBody, reqEditors ...RequestEditorFn) (*PauseStackResponse, error) {
+func (c *ClientWithResponses) PauseStackWithResponse(ctx context.Context, namespace string, name string, body PauseStackJSONRequestBody, reqEditors ...RequestEditorFn) (*PauseStackReply, error) {
 	rsp, err := c.PauseStack(ctx, namespace, name, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParsePauseStackResponse(rsp)
+	return ParsePauseStackReply(rsp)
 }
 
 // ReconcileStackWithBodyWithResponse Look at a Stack now, and act by its policy
@@ -6976,12 +11038,12 @@ func (c *ClientWithResponses) PauseStackWithResponse(ctx context.Context, namesp
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/stacks/{namespace}/{name}/reconcile (the `ReconcileStack` operationId).
-func (c *ClientWithResponses) ReconcileStackWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReconcileStackResponse, error) {
+func (c *ClientWithResponses) ReconcileStackWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReconcileStackReply, error) {
 	rsp, err := c.ReconcileStackWithBody(ctx, namespace, name, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseReconcileStackResponse(rsp)
+	return ParseReconcileStackReply(rsp)
 }
 
 // ReconcileStackWithResponse Look at a Stack now, and act by its policy
@@ -6989,12 +11051,12 @@ func (c *ClientWithResponses) ReconcileStackWithBodyWithResponse(ctx context.Con
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/stacks/{namespace}/{name}/reconcile (the `ReconcileStack` operationId).
-func (c *ClientWithResponses) ReconcileStackWithResponse(ctx context.Context, namespace string, name string, body ReconcileStackJSONRequestBody, reqEditors ...RequestEditorFn) (*ReconcileStackResponse, error) {
+func (c *ClientWithResponses) ReconcileStackWithResponse(ctx context.Context, namespace string, name string, body ReconcileStackJSONRequestBody, reqEditors ...RequestEditorFn) (*ReconcileStackReply, error) {
 	rsp, err := c.ReconcileStack(ctx, namespace, name, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseReconcileStackResponse(rsp)
+	return ParseReconcileStackReply(rsp)
 }
 
 // ReleaseHoldWithBodyWithResponse Let a held Stack go on to what Git says
@@ -7002,12 +11064,12 @@ func (c *ClientWithResponses) ReconcileStackWithResponse(ctx context.Context, na
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/stacks/{namespace}/{name}/release-hold (the `ReleaseHold` operationId).
-func (c *ClientWithResponses) ReleaseHoldWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReleaseHoldResponse, error) {
+func (c *ClientWithResponses) ReleaseHoldWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReleaseHoldReply, error) {
 	rsp, err := c.ReleaseHoldWithBody(ctx, namespace, name, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseReleaseHoldResponse(rsp)
+	return ParseReleaseHoldReply(rsp)
 }
 
 // ReleaseHoldWithResponse Let a held Stack go on to what Git says
@@ -7015,12 +11077,38 @@ func (c *ClientWithResponses) ReleaseHoldWithBodyWithResponse(ctx context.Contex
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/stacks/{namespace}/{name}/release-hold (the `ReleaseHold` operationId).
-func (c *ClientWithResponses) ReleaseHoldWithResponse(ctx context.Context, namespace string, name string, body ReleaseHoldJSONRequestBody, reqEditors ...RequestEditorFn) (*ReleaseHoldResponse, error) {
+func (c *ClientWithResponses) ReleaseHoldWithResponse(ctx context.Context, namespace string, name string, body ReleaseHoldJSONRequestBody, reqEditors ...RequestEditorFn) (*ReleaseHoldReply, error) {
 	rsp, err := c.ReleaseHold(ctx, namespace, name, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseReleaseHoldResponse(rsp)
+	return ParseReleaseHoldReply(rsp)
+}
+
+// ListReleasesWithResponse What was released of a Stack, newest first
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases (the `ListReleases` operationId).
+func (c *ClientWithResponses) ListReleasesWithResponse(ctx context.Context, namespace string, name string, params *ListReleasesParams, reqEditors ...RequestEditorFn) (*ListReleasesReply, error) {
+	rsp, err := c.ListReleases(ctx, namespace, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListReleasesReply(rsp)
+}
+
+// GetReleaseWithResponse One release: its plan, what came of it, and when
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases/{number} (the `GetRelease` operationId).
+func (c *ClientWithResponses) GetReleaseWithResponse(ctx context.Context, namespace string, name string, number int64, reqEditors ...RequestEditorFn) (*GetReleaseReply, error) {
+	rsp, err := c.GetRelease(ctx, namespace, name, number, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetReleaseReply(rsp)
 }
 
 // ListResourcesWithResponse The objects of a Stack and what the cluster made of them
@@ -7028,12 +11116,12 @@ func (c *ClientWithResponses) ReleaseHoldWithResponse(ctx context.Context, names
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/stacks/{namespace}/{name}/resources (the `ListResources` operationId).
-func (c *ClientWithResponses) ListResourcesWithResponse(ctx context.Context, namespace string, name string, params *ListResourcesParams, reqEditors ...RequestEditorFn) (*ListResourcesResponse, error) {
+func (c *ClientWithResponses) ListResourcesWithResponse(ctx context.Context, namespace string, name string, params *ListResourcesParams, reqEditors ...RequestEditorFn) (*ListResourcesReply, error) {
 	rsp, err := c.ListResources(ctx, namespace, name, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseListResourcesResponse(rsp)
+	return ParseListResourcesReply(rsp)
 }
 
 // GetResourceWithResponse One object: live, as Git has it, and what differs
@@ -7041,12 +11129,12 @@ func (c *ClientWithResponses) ListResourcesWithResponse(ctx context.Context, nam
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/stacks/{namespace}/{name}/resources/{group}/{kind}/{objectNamespace}/{objectName} (the `GetResource` operationId).
-func (c *ClientWithResponses) GetResourceWithResponse(ctx context.Context, namespace string, name string, group string, kind string, objectNamespace string, objectName string, reqEditors ...RequestEditorFn) (*GetResourceResponse, error) {
+func (c *ClientWithResponses) GetResourceWithResponse(ctx context.Context, namespace string, name string, group string, kind string, objectNamespace string, objectName string, reqEditors ...RequestEditorFn) (*GetResourceReply, error) {
 	rsp, err := c.GetResource(ctx, namespace, name, group, kind, objectNamespace, objectName, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseGetResourceResponse(rsp)
+	return ParseGetResourceReply(rsp)
 }
 
 // ResumeStackWithBodyWithResponse Let a paused Stack go on
@@ -7054,12 +11142,12 @@ func (c *ClientWithResponses) GetResourceWithResponse(ctx context.Context, names
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/stacks/{namespace}/{name}/resume (the `ResumeStack` operationId).
-func (c *ClientWithResponses) ResumeStackWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResumeStackResponse, error) {
+func (c *ClientWithResponses) ResumeStackWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResumeStackReply, error) {
 	rsp, err := c.ResumeStackWithBody(ctx, namespace, name, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseResumeStackResponse(rsp)
+	return ParseResumeStackReply(rsp)
 }
 
 // ResumeStackWithResponse Let a paused Stack go on
@@ -7067,12 +11155,12 @@ func (c *ClientWithResponses) ResumeStackWithBodyWithResponse(ctx context.Contex
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/stacks/{namespace}/{name}/resume (the `ResumeStack` operationId).
-func (c *ClientWithResponses) ResumeStackWithResponse(ctx context.Context, namespace string, name string, body ResumeStackJSONRequestBody, reqEditors ...RequestEditorFn) (*ResumeStackResponse, error) {
+func (c *ClientWithResponses) ResumeStackWithResponse(ctx context.Context, namespace string, name string, body ResumeStackJSONRequestBody, reqEditors ...RequestEditorFn) (*ResumeStackReply, error) {
 	rsp, err := c.ResumeStack(ctx, namespace, name, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseResumeStackResponse(rsp)
+	return ParseResumeStackReply(rsp)
 }
 
 // PreviewRollbackWithResponse What going back to an earlier release would do, and what would be lost
@@ -7082,12 +11170,12 @@ func (c *ClientWithResponses) ResumeStackWithResponse(ctx context.Context, names
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/stacks/{namespace}/{name}/rollback (the `PreviewRollback` operationId).
-func (c *ClientWithResponses) PreviewRollbackWithResponse(ctx context.Context, namespace string, name string, params *PreviewRollbackParams, reqEditors ...RequestEditorFn) (*PreviewRollbackResponse, error) {
+func (c *ClientWithResponses) PreviewRollbackWithResponse(ctx context.Context, namespace string, name string, params *PreviewRollbackParams, reqEditors ...RequestEditorFn) (*PreviewRollbackReply, error) {
 	rsp, err := c.PreviewRollback(ctx, namespace, name, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParsePreviewRollbackResponse(rsp)
+	return ParsePreviewRollbackReply(rsp)
 }
 
 // RollbackStackWithBodyWithResponse Keep an earlier release live for a time
@@ -7097,12 +11185,12 @@ func (c *ClientWithResponses) PreviewRollbackWithResponse(ctx context.Context, n
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/stacks/{namespace}/{name}/rollback (the `RollbackStack` operationId).
-func (c *ClientWithResponses) RollbackStackWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RollbackStackResponse, error) {
+func (c *ClientWithResponses) RollbackStackWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RollbackStackReply, error) {
 	rsp, err := c.RollbackStackWithBody(ctx, namespace, name, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseRollbackStackResponse(rsp)
+	return ParseRollbackStackReply(rsp)
 }
 
 // RollbackStackWithResponse Keep an earlier release live for a time
@@ -7112,12 +11200,25 @@ func (c *ClientWithResponses) RollbackStackWithBodyWithResponse(ctx context.Cont
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/stacks/{namespace}/{name}/rollback (the `RollbackStack` operationId).
-func (c *ClientWithResponses) RollbackStackWithResponse(ctx context.Context, namespace string, name string, body RollbackStackJSONRequestBody, reqEditors ...RequestEditorFn) (*RollbackStackResponse, error) {
+func (c *ClientWithResponses) RollbackStackWithResponse(ctx context.Context, namespace string, name string, body RollbackStackJSONRequestBody, reqEditors ...RequestEditorFn) (*RollbackStackReply, error) {
 	rsp, err := c.RollbackStack(ctx, namespace, name, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseRollbackStackResponse(rsp)
+	return ParseRollbackStackReply(rsp)
+}
+
+// GetTimelineWithResponse Releases, drift, heals and what people did with a Stack, newest first
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/timeline (the `GetTimeline` operationId).
+func (c *ClientWithResponses) GetTimelineWithResponse(ctx context.Context, namespace string, name string, params *GetTimelineParams, reqEditors ...RequestEditorFn) (*GetTimelineReply, error) {
+	rsp, err := c.GetTimeline(ctx, namespace, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetTimelineReply(rsp)
 }
 
 // ListTargetsWithResponse Every Target, those that do not answer first
@@ -7125,12 +11226,12 @@ func (c *ClientWithResponses) RollbackStackWithResponse(ctx context.Context, nam
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/targets (the `ListTargets` operationId).
-func (c *ClientWithResponses) ListTargetsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListTargetsResponse, error) {
+func (c *ClientWithResponses) ListTargetsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListTargetsReply, error) {
 	rsp, err := c.ListTargets(ctx, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseListTargetsResponse(rsp)
+	return ParseListTargetsReply(rsp)
 }
 
 // GetTargetWithResponse All that is known of one Target; - is the namespace of in-cluster
@@ -7138,12 +11239,12 @@ func (c *ClientWithResponses) ListTargetsWithResponse(ctx context.Context, reqEd
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/targets/{namespace}/{name} (the `GetTarget` operationId).
-func (c *ClientWithResponses) GetTargetWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetTargetResponse, error) {
+func (c *ClientWithResponses) GetTargetWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetTargetReply, error) {
 	rsp, err := c.GetTarget(ctx, namespace, name, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseGetTargetResponse(rsp)
+	return ParseGetTargetReply(rsp)
 }
 
 // GetVersionWithResponse Which server answers
@@ -7151,23 +11252,23 @@ func (c *ClientWithResponses) GetTargetWithResponse(ctx context.Context, namespa
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/version (the `GetVersion` operationId).
-func (c *ClientWithResponses) GetVersionWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetVersionResponse, error) {
+func (c *ClientWithResponses) GetVersionWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetVersionReply, error) {
 	rsp, err := c.GetVersion(ctx, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseGetVersionResponse(rsp)
+	return ParseGetVersionReply(rsp)
 }
 
-// ParseCanResponse parses an HTTP response from a CanWithResponse call
-func ParseCanResponse(rsp *http.Response) (*CanResponse, error) {
+// ParseCanReply parses an HTTP response from a CanWithResponse call
+func ParseCanReply(rsp *http.Response) (*CanReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &CanResponse{
+	response := &CanReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -7227,15 +11328,15 @@ func ParseCanResponse(rsp *http.Response) (*CanResponse, error) {
 	return response, nil
 }
 
-// ParseListVerbsResponse parses an HTTP response from a ListVerbsWithResponse call
-func ParseListVerbsResponse(rsp *http.Response) (*ListVerbsResponse, error) {
+// ParseListVerbsReply parses an HTTP response from a ListVerbsWithResponse call
+func ParseListVerbsReply(rsp *http.Response) (*ListVerbsReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &ListVerbsResponse{
+	response := &ListVerbsReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -7295,15 +11396,867 @@ func ParseListVerbsResponse(rsp *http.Response) (*ListVerbsResponse, error) {
 	return response, nil
 }
 
-// ParseWatchEventsResponse parses an HTTP response from a WatchEventsWithResponse call
-func ParseWatchEventsResponse(rsp *http.Response) (*WatchEventsResponse, error) {
+// ParseListAuditReply parses an HTTP response from a ListAuditWithResponse call
+func ParseListAuditReply(rsp *http.Response) (*ListAuditReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &WatchEventsResponse{
+	response := &ListAuditReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AuditPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseVerifyAuditReply parses an HTTP response from a VerifyAuditWithResponse call
+func ParseVerifyAuditReply(rsp *http.Response) (*VerifyAuditReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &VerifyAuditReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AuditVerdict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRedeemCodeReply parses an HTTP response from a RedeemCodeWithResponse call
+func ParseRedeemCodeReply(rsp *http.Response) (*RedeemCodeReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RedeemCodeReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Granted
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseStartDeviceReply parses an HTTP response from a StartDeviceWithResponse call
+func ParseStartDeviceReply(rsp *http.Response) (*StartDeviceReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StartDeviceReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Device
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseConfirmDeviceReply parses an HTTP response from a ConfirmDeviceWithResponse call
+func ParseConfirmDeviceReply(rsp *http.Response) (*ConfirmDeviceReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ConfirmDeviceReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePollDeviceReply parses an HTTP response from a PollDeviceWithResponse call
+func ParsePollDeviceReply(rsp *http.Response) (*PollDeviceReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PollDeviceReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Granted
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseExchangeTokenReply parses an HTTP response from a ExchangeTokenWithResponse call
+func ParseExchangeTokenReply(rsp *http.Response) (*ExchangeTokenReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ExchangeTokenReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Exchange
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ExchangeTokenReply200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseLogoutReply parses an HTTP response from a LogoutWithResponse call
+func ParseLogoutReply(rsp *http.Response) (*LogoutReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &LogoutReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LoggedOutBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers LogoutReply200Headers
+		if values := rsp.Header.Values("Set-Cookie"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Set-Cookie", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.SetCookie = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListSignInProvidersReply parses an HTTP response from a ListSignInProvidersWithResponse call
+func ParseListSignInProvidersReply(rsp *http.Response) (*ListSignInProvidersReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListSignInProvidersReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Providers
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseEndSessionsReply parses an HTTP response from a EndSessionsWithResponse call
+func ParseEndSessionsReply(rsp *http.Response) (*EndSessionsReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EndSessionsReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest EndSessionsResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListSessionsReply parses an HTTP response from a ListSessionsWithResponse call
+func ParseListSessionsReply(rsp *http.Response) (*ListSessionsReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListSessionsReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []Session
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseEndSessionReply parses an HTTP response from a EndSessionWithResponse call
+func ParseEndSessionReply(rsp *http.Response) (*EndSessionReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EndSessionReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListTokensReply parses an HTTP response from a ListTokensWithResponse call
+func ParseListTokensReply(rsp *http.Response) (*ListTokensReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListTokensReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []Token
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCreateTokenReply parses an HTTP response from a CreateTokenWithResponse call
+func ParseCreateTokenReply(rsp *http.Response) (*CreateTokenReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateTokenReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest CreatedToken
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRevokeTokenReply parses an HTTP response from a RevokeTokenWithResponse call
+func ParseRevokeTokenReply(rsp *http.Response) (*RevokeTokenReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RevokeTokenReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseWatchEventsReply parses an HTTP response from a WatchEventsWithResponse call
+func ParseWatchEventsReply(rsp *http.Response) (*WatchEventsReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &WatchEventsReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -7356,15 +12309,83 @@ func ParseWatchEventsResponse(rsp *http.Response) (*WatchEventsResponse, error) 
 	return response, nil
 }
 
-// ParseGetMeResponse parses an HTTP response from a GetMeWithResponse call
-func ParseGetMeResponse(rsp *http.Response) (*GetMeResponse, error) {
+// ParseGetInsightsReply parses an HTTP response from a GetInsightsWithResponse call
+func ParseGetInsightsReply(rsp *http.Response) (*GetInsightsReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &GetMeResponse{
+	response := &GetInsightsReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Insights
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetMeReply parses an HTTP response from a GetMeWithResponse call
+func ParseGetMeReply(rsp *http.Response) (*GetMeReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetMeReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -7403,15 +12424,15 @@ func ParseGetMeResponse(rsp *http.Response) (*GetMeResponse, error) {
 	return response, nil
 }
 
-// ParseListSourcesResponse parses an HTTP response from a ListSourcesWithResponse call
-func ParseListSourcesResponse(rsp *http.Response) (*ListSourcesResponse, error) {
+// ParseListSourcesReply parses an HTTP response from a ListSourcesWithResponse call
+func ParseListSourcesReply(rsp *http.Response) (*ListSourcesReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &ListSourcesResponse{
+	response := &ListSourcesReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -7450,15 +12471,15 @@ func ParseListSourcesResponse(rsp *http.Response) (*ListSourcesResponse, error) 
 	return response, nil
 }
 
-// ParseGetSourceResponse parses an HTTP response from a GetSourceWithResponse call
-func ParseGetSourceResponse(rsp *http.Response) (*GetSourceResponse, error) {
+// ParseGetSourceReply parses an HTTP response from a GetSourceWithResponse call
+func ParseGetSourceReply(rsp *http.Response) (*GetSourceReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &GetSourceResponse{
+	response := &GetSourceReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -7511,15 +12532,15 @@ func ParseGetSourceResponse(rsp *http.Response) (*GetSourceResponse, error) {
 	return response, nil
 }
 
-// ParseFetchSourceResponse parses an HTTP response from a FetchSourceWithResponse call
-func ParseFetchSourceResponse(rsp *http.Response) (*FetchSourceResponse, error) {
+// ParseFetchSourceReply parses an HTTP response from a FetchSourceWithResponse call
+func ParseFetchSourceReply(rsp *http.Response) (*FetchSourceReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &FetchSourceResponse{
+	response := &FetchSourceReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -7572,15 +12593,15 @@ func ParseFetchSourceResponse(rsp *http.Response) (*FetchSourceResponse, error) 
 	return response, nil
 }
 
-// ParseListStacksResponse parses an HTTP response from a ListStacksWithResponse call
-func ParseListStacksResponse(rsp *http.Response) (*ListStacksResponse, error) {
+// ParseListStacksReply parses an HTTP response from a ListStacksWithResponse call
+func ParseListStacksReply(rsp *http.Response) (*ListStacksReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &ListStacksResponse{
+	response := &ListStacksReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -7633,15 +12654,15 @@ func ParseListStacksResponse(rsp *http.Response) (*ListStacksResponse, error) {
 	return response, nil
 }
 
-// ParseMapStacksResponse parses an HTTP response from a MapStacksWithResponse call
-func ParseMapStacksResponse(rsp *http.Response) (*MapStacksResponse, error) {
+// ParseMapStacksReply parses an HTTP response from a MapStacksWithResponse call
+func ParseMapStacksReply(rsp *http.Response) (*MapStacksReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &MapStacksResponse{
+	response := &MapStacksReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -7693,7 +12714,7 @@ func ParseMapStacksResponse(rsp *http.Response) (*MapStacksResponse, error) {
 
 	switch {
 	case rsp.StatusCode == 200:
-		var headers MapStacksResponse200Headers
+		var headers MapStacksReply200Headers
 		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -7714,15 +12735,15 @@ func ParseMapStacksResponse(rsp *http.Response) (*MapStacksResponse, error) {
 	return response, nil
 }
 
-// ParseGetStackResponse parses an HTTP response from a GetStackWithResponse call
-func ParseGetStackResponse(rsp *http.Response) (*GetStackResponse, error) {
+// ParseGetStackReply parses an HTTP response from a GetStackWithResponse call
+func ParseGetStackReply(rsp *http.Response) (*GetStackReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &GetStackResponse{
+	response := &GetStackReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -7775,15 +12796,15 @@ func ParseGetStackResponse(rsp *http.Response) (*GetStackResponse, error) {
 	return response, nil
 }
 
-// ParseActOnResourceResponse parses an HTTP response from a ActOnResourceWithResponse call
-func ParseActOnResourceResponse(rsp *http.Response) (*ActOnResourceResponse, error) {
+// ParseActOnResourceReply parses an HTTP response from a ActOnResourceWithResponse call
+func ParseActOnResourceReply(rsp *http.Response) (*ActOnResourceReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &ActOnResourceResponse{
+	response := &ActOnResourceReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -7857,15 +12878,15 @@ func ParseActOnResourceResponse(rsp *http.Response) (*ActOnResourceResponse, err
 	return response, nil
 }
 
-// ParseCompareRevisionsResponse parses an HTTP response from a CompareRevisionsWithResponse call
-func ParseCompareRevisionsResponse(rsp *http.Response) (*CompareRevisionsResponse, error) {
+// ParseCompareRevisionsReply parses an HTTP response from a CompareRevisionsWithResponse call
+func ParseCompareRevisionsReply(rsp *http.Response) (*CompareRevisionsReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &CompareRevisionsResponse{
+	response := &CompareRevisionsReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -7925,15 +12946,15 @@ func ParseCompareRevisionsResponse(rsp *http.Response) (*CompareRevisionsRespons
 	return response, nil
 }
 
-// ParseGetDiffResponse parses an HTTP response from a GetDiffWithResponse call
-func ParseGetDiffResponse(rsp *http.Response) (*GetDiffResponse, error) {
+// ParseGetDiffReply parses an HTTP response from a GetDiffWithResponse call
+func ParseGetDiffReply(rsp *http.Response) (*GetDiffReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &GetDiffResponse{
+	response := &GetDiffReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -7993,15 +13014,15 @@ func ParseGetDiffResponse(rsp *http.Response) (*GetDiffResponse, error) {
 	return response, nil
 }
 
-// ParseListEventsResponse parses an HTTP response from a ListEventsWithResponse call
-func ParseListEventsResponse(rsp *http.Response) (*ListEventsResponse, error) {
+// ParseListEventsReply parses an HTTP response from a ListEventsWithResponse call
+func ParseListEventsReply(rsp *http.Response) (*ListEventsReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &ListEventsResponse{
+	response := &ListEventsReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -8061,15 +13082,15 @@ func ParseListEventsResponse(rsp *http.Response) (*ListEventsResponse, error) {
 	return response, nil
 }
 
-// ParseStreamEventsResponse parses an HTTP response from a StreamEventsWithResponse call
-func ParseStreamEventsResponse(rsp *http.Response) (*StreamEventsResponse, error) {
+// ParseStreamEventsReply parses an HTTP response from a StreamEventsWithResponse call
+func ParseStreamEventsReply(rsp *http.Response) (*StreamEventsReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &StreamEventsResponse{
+	response := &StreamEventsReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -8129,15 +13150,15 @@ func ParseStreamEventsResponse(rsp *http.Response) (*StreamEventsResponse, error
 	return response, nil
 }
 
-// ParseStreamLogsResponse parses an HTTP response from a StreamLogsWithResponse call
-func ParseStreamLogsResponse(rsp *http.Response) (*StreamLogsResponse, error) {
+// ParseStreamLogsReply parses an HTTP response from a StreamLogsWithResponse call
+func ParseStreamLogsReply(rsp *http.Response) (*StreamLogsReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &StreamLogsResponse{
+	response := &StreamLogsReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -8197,15 +13218,15 @@ func ParseStreamLogsResponse(rsp *http.Response) (*StreamLogsResponse, error) {
 	return response, nil
 }
 
-// ParseGetManifestResponse parses an HTTP response from a GetManifestWithResponse call
-func ParseGetManifestResponse(rsp *http.Response) (*GetManifestResponse, error) {
+// ParseGetManifestReply parses an HTTP response from a GetManifestWithResponse call
+func ParseGetManifestReply(rsp *http.Response) (*GetManifestReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &GetManifestResponse{
+	response := &GetManifestReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -8265,15 +13286,15 @@ func ParseGetManifestResponse(rsp *http.Response) (*GetManifestResponse, error) 
 	return response, nil
 }
 
-// ParsePauseStackResponse parses an HTTP response from a PauseStackWithResponse call
-func ParsePauseStackResponse(rsp *http.Response) (*PauseStackResponse, error) {
+// ParsePauseStackReply parses an HTTP response from a PauseStackWithResponse call
+func ParsePauseStackReply(rsp *http.Response) (*PauseStackReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &PauseStackResponse{
+	response := &PauseStackReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -8340,15 +13361,15 @@ func ParsePauseStackResponse(rsp *http.Response) (*PauseStackResponse, error) {
 	return response, nil
 }
 
-// ParseReconcileStackResponse parses an HTTP response from a ReconcileStackWithResponse call
-func ParseReconcileStackResponse(rsp *http.Response) (*ReconcileStackResponse, error) {
+// ParseReconcileStackReply parses an HTTP response from a ReconcileStackWithResponse call
+func ParseReconcileStackReply(rsp *http.Response) (*ReconcileStackReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &ReconcileStackResponse{
+	response := &ReconcileStackReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -8408,15 +13429,15 @@ func ParseReconcileStackResponse(rsp *http.Response) (*ReconcileStackResponse, e
 	return response, nil
 }
 
-// ParseReleaseHoldResponse parses an HTTP response from a ReleaseHoldWithResponse call
-func ParseReleaseHoldResponse(rsp *http.Response) (*ReleaseHoldResponse, error) {
+// ParseReleaseHoldReply parses an HTTP response from a ReleaseHoldWithResponse call
+func ParseReleaseHoldReply(rsp *http.Response) (*ReleaseHoldReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &ReleaseHoldResponse{
+	response := &ReleaseHoldReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -8472,15 +13493,158 @@ func ParseReleaseHoldResponse(rsp *http.Response) (*ReleaseHoldResponse, error) 
 	return response, nil
 }
 
-// ParseListResourcesResponse parses an HTTP response from a ListResourcesWithResponse call
-func ParseListResourcesResponse(rsp *http.Response) (*ListResourcesResponse, error) {
+// ParseListReleasesReply parses an HTTP response from a ListReleasesWithResponse call
+func ParseListReleasesReply(rsp *http.Response) (*ListReleasesReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &ListResourcesResponse{
+	response := &ListReleasesReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ReleasePage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetReleaseReply parses an HTTP response from a GetReleaseWithResponse call
+func ParseGetReleaseReply(rsp *http.Response) (*GetReleaseReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetReleaseReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Release
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListResourcesReply parses an HTTP response from a ListResourcesWithResponse call
+func ParseListResourcesReply(rsp *http.Response) (*ListResourcesReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListResourcesReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -8540,15 +13704,15 @@ func ParseListResourcesResponse(rsp *http.Response) (*ListResourcesResponse, err
 	return response, nil
 }
 
-// ParseGetResourceResponse parses an HTTP response from a GetResourceWithResponse call
-func ParseGetResourceResponse(rsp *http.Response) (*GetResourceResponse, error) {
+// ParseGetResourceReply parses an HTTP response from a GetResourceWithResponse call
+func ParseGetResourceReply(rsp *http.Response) (*GetResourceReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &GetResourceResponse{
+	response := &GetResourceReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -8608,15 +13772,15 @@ func ParseGetResourceResponse(rsp *http.Response) (*GetResourceResponse, error) 
 	return response, nil
 }
 
-// ParseResumeStackResponse parses an HTTP response from a ResumeStackWithResponse call
-func ParseResumeStackResponse(rsp *http.Response) (*ResumeStackResponse, error) {
+// ParseResumeStackReply parses an HTTP response from a ResumeStackWithResponse call
+func ParseResumeStackReply(rsp *http.Response) (*ResumeStackReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &ResumeStackResponse{
+	response := &ResumeStackReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -8669,15 +13833,15 @@ func ParseResumeStackResponse(rsp *http.Response) (*ResumeStackResponse, error) 
 	return response, nil
 }
 
-// ParsePreviewRollbackResponse parses an HTTP response from a PreviewRollbackWithResponse call
-func ParsePreviewRollbackResponse(rsp *http.Response) (*PreviewRollbackResponse, error) {
+// ParsePreviewRollbackReply parses an HTTP response from a PreviewRollbackWithResponse call
+func ParsePreviewRollbackReply(rsp *http.Response) (*PreviewRollbackReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &PreviewRollbackResponse{
+	response := &PreviewRollbackReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -8744,15 +13908,15 @@ func ParsePreviewRollbackResponse(rsp *http.Response) (*PreviewRollbackResponse,
 	return response, nil
 }
 
-// ParseRollbackStackResponse parses an HTTP response from a RollbackStackWithResponse call
-func ParseRollbackStackResponse(rsp *http.Response) (*RollbackStackResponse, error) {
+// ParseRollbackStackReply parses an HTTP response from a RollbackStackWithResponse call
+func ParseRollbackStackReply(rsp *http.Response) (*RollbackStackReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &RollbackStackResponse{
+	response := &RollbackStackReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -8819,15 +13983,90 @@ func ParseRollbackStackResponse(rsp *http.Response) (*RollbackStackResponse, err
 	return response, nil
 }
 
-// ParseListTargetsResponse parses an HTTP response from a ListTargetsWithResponse call
-func ParseListTargetsResponse(rsp *http.Response) (*ListTargetsResponse, error) {
+// ParseGetTimelineReply parses an HTTP response from a GetTimelineWithResponse call
+func ParseGetTimelineReply(rsp *http.Response) (*GetTimelineReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &ListTargetsResponse{
+	response := &GetTimelineReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AuditPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListTargetsReply parses an HTTP response from a ListTargetsWithResponse call
+func ParseListTargetsReply(rsp *http.Response) (*ListTargetsReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListTargetsReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -8866,15 +14105,15 @@ func ParseListTargetsResponse(rsp *http.Response) (*ListTargetsResponse, error) 
 	return response, nil
 }
 
-// ParseGetTargetResponse parses an HTTP response from a GetTargetWithResponse call
-func ParseGetTargetResponse(rsp *http.Response) (*GetTargetResponse, error) {
+// ParseGetTargetReply parses an HTTP response from a GetTargetWithResponse call
+func ParseGetTargetReply(rsp *http.Response) (*GetTargetReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &GetTargetResponse{
+	response := &GetTargetReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -8927,15 +14166,15 @@ func ParseGetTargetResponse(rsp *http.Response) (*GetTargetResponse, error) {
 	return response, nil
 }
 
-// ParseGetVersionResponse parses an HTTP response from a GetVersionWithResponse call
-func ParseGetVersionResponse(rsp *http.Response) (*GetVersionResponse, error) {
+// ParseGetVersionReply parses an HTTP response from a GetVersionWithResponse call
+func ParseGetVersionReply(rsp *http.Response) (*GetVersionReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &GetVersionResponse{
+	response := &GetVersionReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}

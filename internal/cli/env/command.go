@@ -26,6 +26,7 @@ func (e *Env) Flags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringVar(&e.Kubeconfig, "kubeconfig", "", "file that says how to reach the cluster (default $KUBECONFIG, then ~/.kube/config)")
 	f.StringVar(&e.Context, "context", "", "context of the kubeconfig")
+	f.StringVar(&e.Server, "server", "", "Lockstep server to go through: an address, or a name of lockstep config (default $LOCKSTEP_SERVER, then where you are signed in)")
 	f.StringVarP(&e.namespace, "namespace", "n", "", "namespace (default the context's)")
 	f.StringVar(&e.Colour, "color", "auto", "auto, always or never")
 	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
@@ -69,16 +70,16 @@ func (e *Env) CompleteStacks(cmd *cobra.Command, args []string, prefix string) (
 	if len(args) > 0 {
 		return nil, silent
 	}
-	c, err := e.Client()
+	c, err := e.Kinds()
 	if err != nil {
 		return nil, silent
 	}
 	ctx, stop := context.WithTimeout(contextOf(cmd), completionTime)
 	defer stop()
 	namespace := e.Namespace()
-	list, err := c.Stacks(ctx, "")
+	list, err := c.Find(ctx, "", "")
 	if err != nil {
-		if list, err = c.Stacks(ctx, namespace); err != nil {
+		if list, err = c.Find(ctx, namespace, ""); err != nil {
 			return nil, silent
 		}
 	}

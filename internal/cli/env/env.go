@@ -28,6 +28,7 @@ type Env struct {
 
 	Kubeconfig string
 	Context    string
+	Server     string // address or name of a Lockstep server
 	namespace  string
 	Colour     string
 }
@@ -89,6 +90,9 @@ func (e *Env) Client() (*api.Client, error) {
 func (e *Env) Namespace() string {
 	if e.namespace != "" {
 		return e.namespace
+	}
+	if e.through() {
+		return "default"
 	}
 	ns, _, err := e.loader().Namespace()
 	if err != nil || ns == "" {

@@ -25,7 +25,7 @@ type Look func(s *v1alpha1.Stack) (enough bool, err error)
 const pause = time.Second
 
 // Stack shows u to look until look has seen enough or ctx ends.
-func Stack(ctx context.Context, c *api.Client, u lockstep.Unit, look Look) error {
+func Stack(ctx context.Context, c api.Kinds, u lockstep.Unit, look Look) error {
 	for {
 		enough, err := once(ctx, c, u, look)
 		if enough || err != nil {
@@ -39,7 +39,7 @@ func Stack(ctx context.Context, c *api.Client, u lockstep.Unit, look Look) error
 	}
 }
 
-func once(ctx context.Context, c *api.Client, u lockstep.Unit, look Look) (bool, error) {
+func once(ctx context.Context, c api.Kinds, u lockstep.Unit, look Look) (bool, error) {
 	s, err := c.Stack(ctx, u)
 	if errors.Is(err, fault.KindNotFound) {
 		enough, lookErr := look(nil)

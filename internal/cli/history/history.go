@@ -19,7 +19,7 @@ import (
 
 type options struct {
 	IO     *term.IO
-	API    func() (*api.Client, error)
+	API    func() (api.Kinds, error)
 	Now    func() time.Time
 	Unit   lockstep.Unit
 	Output string
@@ -27,7 +27,7 @@ type options struct {
 
 // New returns the command.
 func New(e *env.Env) *cobra.Command {
-	o := &options{IO: e.IO, API: e.Client, Now: e.Now}
+	o := &options{IO: e.IO, API: e.Kinds, Now: e.Now}
 	cmd := &cobra.Command{
 		Use:   "history STACK",
 		Short: "List the newest releases of a stack",

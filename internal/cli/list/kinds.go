@@ -21,12 +21,12 @@ var stacks = collection{
 	kind:   "Stack",
 	header: []string{"NAME", "STATUS", "HEALTH", "OBJECTS", "REVISION", "MESSAGE"},
 	wide:   []string{"SOURCE", "PATH", "TARGET", "RELEASE", "AGE"},
-	get: func(ctx context.Context, c *api.Client, ns string) (client.ObjectList, error) {
-		l, err := c.Stacks(ctx, ns)
+	get: func(ctx context.Context, c api.Kinds, ns, filter string) (client.ObjectList, error) {
+		l, err := c.Find(ctx, ns, filter)
 		standing.SortStacks(l.Items)
 		return l, err
 	},
-	watch: func(ctx context.Context, c *api.Client, ns, version string) (watch.Interface, error) {
+	watch: func(ctx context.Context, c api.Kinds, ns, version string) (watch.Interface, error) {
 		return c.WatchStacks(ctx, ns, "", version)
 	},
 	row: func(obj runtime.Object, now time.Time) []any {
@@ -47,12 +47,12 @@ var sources = collection{
 	kind:   "Source",
 	header: []string{"NAME", "STATUS", "REVISION", "COMMIT", "MESSAGE"},
 	wide:   []string{"URL", "INTERVAL", "AGE"},
-	get: func(ctx context.Context, c *api.Client, ns string) (client.ObjectList, error) {
+	get: func(ctx context.Context, c api.Kinds, ns, _ string) (client.ObjectList, error) {
 		l, err := c.Sources(ctx, ns)
 		standing.SortSources(l.Items)
 		return l, err
 	},
-	watch: func(ctx context.Context, c *api.Client, ns, version string) (watch.Interface, error) {
+	watch: func(ctx context.Context, c api.Kinds, ns, version string) (watch.Interface, error) {
 		return c.WatchSources(ctx, ns, version)
 	},
 	row: func(obj runtime.Object, now time.Time) []any {
@@ -70,12 +70,12 @@ var targets = collection{
 	kind:   "Target",
 	header: []string{"NAME", "STATUS", "VERSION", "MESSAGE"},
 	wide:   []string{"SERVER", "AGE"},
-	get: func(ctx context.Context, c *api.Client, ns string) (client.ObjectList, error) {
+	get: func(ctx context.Context, c api.Kinds, ns, _ string) (client.ObjectList, error) {
 		l, err := c.Targets(ctx, ns)
 		standing.SortTargets(l.Items)
 		return l, err
 	},
-	watch: func(ctx context.Context, c *api.Client, ns, version string) (watch.Interface, error) {
+	watch: func(ctx context.Context, c api.Kinds, ns, version string) (watch.Interface, error) {
 		return c.WatchTargets(ctx, ns, version)
 	},
 	row: func(obj runtime.Object, now time.Time) []any {

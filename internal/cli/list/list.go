@@ -4,6 +4,7 @@ package list
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,9 +22,10 @@ import (
 
 type options struct {
 	IO        *term.IO
-	API       func() (*api.Client, error)
+	API       func() (api.Kinds, error)
 	Now       func() time.Time
 	Noun      string
+	Filter    string
 	Namespace string // "" for all
 	Output    string
 	Watch     bool
@@ -31,13 +33,23 @@ type options struct {
 
 // New returns the command.
 func New(e *env.Env) *cobra.Command {
-	o := &options{IO: e.IO, API: e.Client, Now: e.Now}
+	o := &options{IO: e.IO, API: e.Kinds, Now: e.Now}
 	all := false
 	cmd := &cobra.Command{
-		Use:   "list [stacks|sources|targets]",
+		Use:   "list [stacks|sources|targets] [FILTER]...",
 		Short: "List what Lockstep keeps live, what needs you first",
+		Long: `List what Lockstep keeps live, what needs you first.
+
+Stacks can be narrowed by the filter that the web UI and the API have as well:
+words, and FIELD:VALUE with name, namespace, health, step, is, env, owner, source,
+path, target, driver, author, reason, revision, changed, created, label, release,
+objects or drifted. A minus in front turns a term round; write -- before such ones,
+or they are taken for flags.`,
 		Example: `  # the stacks of this namespace
   lockstep list
+
+  # what is not healthy in production, wherever it runs
+  lockstep list -A env:prod -- -health:healthy
 
   # everything, and go on watching, one JSON object a line
   lockstep list -A -w -o json
@@ -45,15 +57,12 @@ func New(e *env.Env) *cobra.Command {
   # where desired state comes from
   lockstep list sources -A`,
 		Aliases:           []string{"ls"},
-		Args:              env.AtMost("stacks|sources|targets"),
+		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: cobra.FixedCompletions([]string{"stacks", "sources", "targets"}, cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Noun = "stacks"
-			if len(args) > 0 {
-				o.Noun = args[0]
-			}
+			o.Noun, o.Filter = read(args)
 			if !all {
-				o.Namespace = e.Namespace()
+				o.Namespace = e.NamespaceListed()
 			}
 			return run(cmd.Context(), o)
 		},
@@ -64,13 +73,24 @@ func New(e *env.Env) *cobra.Command {
 	return cmd
 }
 
+// read tells the noun, stacks where none is said, from the filter.
+func read(args []string) (noun, filter string) {
+	if len(args) == 0 {
+		return "stacks", ""
+	}
+	if strings.Contains(args[0], ":") || strings.HasPrefix(args[0], "-") {
+		return "stacks", strings.Join(args, " ")
+	}
+	return args[0], strings.Join(args[1:], " ")
+}
+
 // collection is one kind that can be listed.
 type collection struct {
 	kind   string
 	header []string
 	wide   []string // further columns
-	get    func(ctx context.Context, c *api.Client, namespace string) (client.ObjectList, error)
-	watch  func(ctx context.Context, c *api.Client, namespace, version string) (watch.Interface, error)
+	get    func(ctx context.Context, c api.Kinds, namespace, filter string) (client.ObjectList, error)
+	watch  func(ctx context.Context, c api.Kinds, namespace, version string) (watch.Interface, error)
 	// row returns the cells of header, then those of wide.
 	row func(obj runtime.Object, now time.Time) []any
 }
@@ -86,6 +106,9 @@ func run(ctx context.Context, o *options) error {
 	if !ok {
 		return fault.Usage("there are no %q to list", o.Noun).WithHint("stacks, sources or targets")
 	}
+	if o.Filter != "" && kind.kind != "Stack" {
+		return fault.Usage("only stacks can be filtered").WithHint("lockstep list %s -o json | jq", o.Noun)
+	}
 	f, err := form.Parse(o.Output, form.Listing)
 	if err != nil {
 		return err
@@ -94,7 +117,7 @@ func run(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	list, err := kind.get(ctx, c, o.Namespace)
+	list, err := kind.get(ctx, c, o.Namespace, o.Filter)
 	if err != nil {
 		return err
 	}
@@ -186,7 +209,7 @@ func anys(items []runtime.Object) []any {
 
 // follow prints the list and then what changes: lines of JSON for programs,
 // rows for people.
-func (o *options) follow(ctx context.Context, c *api.Client, kind collection, f form.Form, version string, items []runtime.Object) error {
+func (o *options) follow(ctx context.Context, c api.Kinds, kind collection, f form.Form, version string, items []runtime.Object) error {
 	if !f.ForPeople() {
 		f, _ = form.Parse(form.JSONL, form.Listing)
 	}
@@ -222,7 +245,7 @@ func (o *options) events(ctx context.Context, kind collection, f form.Form, w wa
 				return "", nil
 			}
 			version = obj.GetResourceVersion()
-			if e.Type == watch.Bookmark || e.Type == watch.Deleted {
+			if e.Type == watch.Bookmark || e.Type == watch.Deleted || !o.wanted(obj) {
 				continue
 			}
 			if err := o.emit(kind, f, []runtime.Object{trim(obj, kind.kind)}, false); err != nil {
@@ -230,6 +253,16 @@ func (o *options) events(ctx context.Context, kind collection, f form.Form, w wa
 			}
 		}
 	}
+}
+
+// wanted filters what changed; a filter that cannot be read was refused before.
+func (o *options) wanted(obj client.Object) bool {
+	s, ok := obj.(*v1alpha1.Stack)
+	if !ok || o.Filter == "" {
+		return true
+	}
+	kept, err := api.Matches([]v1alpha1.Stack{*s}, o.Filter)
+	return err == nil && len(kept) > 0
 }
 
 func (o *options) emit(kind collection, f form.Form, items []runtime.Object, header bool) error {

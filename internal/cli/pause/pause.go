@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/cli/api"
@@ -20,7 +19,7 @@ import (
 
 type options struct {
 	IO     *term.IO
-	API    func() (*api.Client, error)
+	API    func() (api.Kinds, error)
 	Unit   lockstep.Unit
 	Reason string
 	For    time.Duration
@@ -30,7 +29,7 @@ type options struct {
 
 // NewPause returns the command pause.
 func NewPause(e *env.Env) *cobra.Command {
-	o := &options{IO: e.IO, API: e.Client, Now: e.Now}
+	o := &options{IO: e.IO, API: e.Kinds, Now: e.Now}
 	cmd := &cobra.Command{
 		Use:   "pause STACK",
 		Short: "Leave a stack as it is until it is resumed",
@@ -48,7 +47,7 @@ which a Stack that is itself kept in Git may leave to it by not mentioning it.`,
 
 // NewResume returns the command resume.
 func NewResume(e *env.Env) *cobra.Command {
-	o := &options{IO: e.IO, API: e.Client, Now: e.Now}
+	o := &options{IO: e.IO, API: e.Kinds, Now: e.Now}
 	return o.on(e, &cobra.Command{
 		Use:     "resume STACK",
 		Short:   "Go on with a paused stack",
@@ -79,18 +78,11 @@ func pause(ctx context.Context, o *options) error {
 	if s.DeletionTimestamp != nil {
 		return fault.Conflict("is being deleted").At("stack %s", o.Unit)
 	}
-	p := &v1alpha1.Pause{Reason: o.Reason}
-	if p.By, err = c.Whoami(ctx); err != nil {
-		return err
-	}
-	if o.For > 0 {
-		p.Until = &metav1.Time{Time: o.Now().Add(o.For).Truncate(time.Second)}
-	}
 	done := "paused"
 	if s.Spec.Pause.At(o.Now()) != nil {
 		done = "already paused; the reason and the end are new"
 	}
-	if err := c.SetPause(ctx, s, p); err != nil {
+	if err := c.Pause(ctx, s, o.Reason, o.For); err != nil {
 		return err
 	}
 	return o.say(s, done, "lockstep resume "+o.Unit.String())
@@ -105,13 +97,13 @@ func resume(ctx context.Context, o *options) error {
 	if s.Spec.Pause.At(o.Now()) == nil {
 		done = "already resumed"
 	}
-	if err := c.SetPause(ctx, s, nil); err != nil {
+	if err := c.Resume(ctx, s); err != nil {
 		return err
 	}
 	return o.say(s, done, "lockstep wait "+o.Unit.String())
 }
 
-func (o *options) stack(ctx context.Context) (*api.Client, *v1alpha1.Stack, error) {
+func (o *options) stack(ctx context.Context) (api.Kinds, *v1alpha1.Stack, error) {
 	if _, err := form.Parse(o.Output, form.Single); err != nil {
 		return nil, nil, err
 	}

@@ -21,7 +21,7 @@ import (
 
 type options struct {
 	IO         *term.IO
-	API        func() (*api.Client, error)
+	API        func() (api.Kinds, error)
 	Now        func() time.Time
 	Unit       lockstep.Unit
 	WithSource bool
@@ -32,7 +32,7 @@ type options struct {
 
 // New returns the command.
 func New(e *env.Env) *cobra.Command {
-	o := &options{IO: e.IO, API: e.Client, Now: e.Now}
+	o := &options{IO: e.IO, API: e.Kinds, Now: e.Now}
 	cmd := &cobra.Command{
 		Use:   "reconcile STACK",
 		Short: "Look at a stack and its source now",
@@ -78,8 +78,8 @@ func run(ctx context.Context, o *options) error {
 	if s.Spec.Pause.At(o.Now()) != nil {
 		return fault.Blocked("is paused").At("stack %s", o.Unit).WithHint("lockstep resume %s", o.Unit)
 	}
-	at := o.Now().UTC().Format(time.RFC3339Nano)
-	if err := o.ask(ctx, c, s, at); err != nil {
+	at, err := o.ask(ctx, c, s)
+	if err != nil {
 		return err
 	}
 	if !o.Wait {
@@ -102,21 +102,20 @@ func run(ctx context.Context, o *options) error {
 
 // ask marks the Source first and waits until it was looked at, so that the pass
 // of the Stack sees the newest commit.
-func (o *options) ask(ctx context.Context, c *api.Client, s *v1alpha1.Stack, at string) error {
-	mark := map[string]string{v1alpha1.AnnotationReconcileAt: at}
+func (o *options) ask(ctx context.Context, c api.Kinds, s *v1alpha1.Stack) (at string, err error) {
 	if o.WithSource {
 		src, err := c.Source(ctx, stack.SourceOf(s))
 		if err != nil {
-			return err
+			return "", err
 		}
-		if err := c.Annotate(ctx, src, mark); err != nil {
-			return err
+		if at, err = c.Reconcile(ctx, src); err != nil {
+			return "", err
 		}
 		if err := o.fetched(ctx, c, s, at); err != nil {
-			return err
+			return "", err
 		}
 	}
-	return c.Annotate(ctx, s, mark)
+	return c.Reconcile(ctx, s)
 }
 
 const (
@@ -124,7 +123,7 @@ const (
 	fetchTick = 100 * time.Millisecond
 )
 
-func (o *options) fetched(ctx context.Context, c *api.Client, s *v1alpha1.Stack, at string) error {
+func (o *options) fetched(ctx context.Context, c api.Kinds, s *v1alpha1.Stack, at string) error {
 	ctx, stop := context.WithTimeout(ctx, fetchTime)
 	defer stop()
 	for {
@@ -146,7 +145,7 @@ func (o *options) fetched(ctx context.Context, c *api.Client, s *v1alpha1.Stack,
 }
 
 // follow tells what happens, one timestamped line a change.
-func (o *options) follow(ctx context.Context, c *api.Client, at string, f form.Form) (*v1alpha1.Stack, error) {
+func (o *options) follow(ctx context.Context, c api.Kinds, at string, f form.Form) (*v1alpha1.Stack, error) {
 	bounded, stop := env.Bounded(ctx, o.Timeout)
 	defer stop()
 	var last *v1alpha1.Stack

@@ -29,8 +29,8 @@ type Trouble struct {
 	Message   string `json:"message"`
 }
 
-func (o *options) fleet(ctx context.Context, c *api.Client, f form.Form) error {
-	stacks, err := c.Stacks(ctx, o.Namespace)
+func (o *options) fleet(ctx context.Context, c api.Kinds, f form.Form) error {
+	stacks, err := c.Find(ctx, o.Namespace, "")
 	if err != nil {
 		return err
 	}

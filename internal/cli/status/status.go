@@ -22,9 +22,9 @@ import (
 
 type options struct {
 	IO        *term.IO
-	API       func() (*api.Client, error)
+	API       func() (api.Kinds, error)
 	Now       func() time.Time
-	Objects   func(ctx context.Context, c *api.Client, s *v1alpha1.Stack) (lockstep.Live, error)
+	Objects   func(ctx context.Context, s *v1alpha1.Stack) ([]Object, error)
 	Unit      *lockstep.Unit // nil for all
 	Namespace string         // "" for all; only without Unit
 	Output    string
@@ -35,7 +35,7 @@ type options struct {
 
 // New returns the command.
 func New(e *env.Env) *cobra.Command {
-	o := &options{IO: e.IO, API: e.Client, Now: e.Now, Objects: observe(e)}
+	o := &options{IO: e.IO, API: e.Kinds, Now: e.Now, Objects: observe(e)}
 	cmd := &cobra.Command{
 		Use:   "status [STACK]",
 		Short: "Say how everything, or one stack, is doing",
@@ -109,18 +109,17 @@ func (o *options) line(s *v1alpha1.Stack) {
 		o.IO.Paint(v.Standing.Style(), v.Standing.Sign()+" "+v.Standing.String()), term.Commit(s.Status.Revision), v.Message)
 }
 
-func (o *options) show(ctx context.Context, c *api.Client, f form.Form, s *v1alpha1.Stack) error {
+func (o *options) show(ctx context.Context, c api.Kinds, f form.Form, s *v1alpha1.Stack) error {
 	r := report(s, nil)
 	src, err := c.Source(ctx, stack.SourceOf(s))
 	if err == nil {
 		r = report(s, src)
 	}
 	if o.List {
-		live, err := o.Objects(ctx, c, s)
-		if err != nil {
-			return err
+		var lookErr error
+		if r.Objects, lookErr = o.Objects(ctx, s); lookErr != nil {
+			return lookErr
 		}
-		r.Objects = objects(live)
 	}
 	if !f.ForPeople() {
 		if err := f.Write(o.IO.Out, r); err != nil {

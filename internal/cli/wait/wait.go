@@ -23,7 +23,7 @@ import (
 
 type options struct {
 	IO      *term.IO
-	API     func() (*api.Client, error)
+	API     func() (api.Kinds, error)
 	Now     func() time.Time
 	Unit    lockstep.Unit
 	For     string
@@ -33,7 +33,7 @@ type options struct {
 
 // New returns the command.
 func New(e *env.Env) *cobra.Command {
-	o := &options{IO: e.IO, API: e.Client, Now: e.Now}
+	o := &options{IO: e.IO, API: e.Kinds, Now: e.Now}
 	cmd := &cobra.Command{
 		Use:   "wait STACK",
 		Short: "Wait until something is true of a stack",
@@ -194,7 +194,7 @@ func present(met func(*v1alpha1.Stack) (bool, error)) func(*v1alpha1.Stack) (boo
 
 // Until waits for cond, at most timeout; 0 is for ever. It returns the Stack as
 // it then is.
-func Until(ctx context.Context, c *api.Client, u lockstep.Unit, cond Condition, timeout time.Duration, now func() time.Time) (*v1alpha1.Stack, time.Duration, error) {
+func Until(ctx context.Context, c api.Kinds, u lockstep.Unit, cond Condition, timeout time.Duration, now func() time.Time) (*v1alpha1.Stack, time.Duration, error) {
 	bounded, stop := env.Bounded(ctx, timeout)
 	defer stop()
 	start := now()

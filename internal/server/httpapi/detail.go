@@ -38,7 +38,7 @@ func (d *Deps) detail(ctx context.Context, p lockstep.Person, see board.Sight, u
 		StackRow: row, UID: string(s.UID), Labels: orEmpty(s.Labels), FullMessage: st.Message, Since: st.Since.UTC(), Created: s.CreationTimestamp.UTC(),
 		TargetNamespace: stack.NamespaceOf(s), Account: s.Spec.ServiceAccount, Policy: policyOf(s), Kinds: orNone(s.Status.Kinds),
 		Conditions: conditionsOf(s.Status.Conditions), Drift: driftOf(s.Status.Drift), Run: runOf(s.Status.Run), Pause: pauseOf(s, st), Hold: holdOf(s),
-		Inputs: inputsOf(s), Releases: releasesOf(s), Lifecycle: lifecycleOf(s, st), Request: requestOf(s, s.Status.LastHandledReconcileAt),
+		Inputs: inputsOf(s), Releases: releasesOf(s), Lifecycle: lifecycleOf(s, st), Request: requestOf(s, s.Status.LastHandledReconcileAt), Handled: s.Status.LastHandledReconcileAt,
 		Dependencies: []StackState{}, Dependants: []StackState{},
 	}
 	if s.Status.Health != nil {

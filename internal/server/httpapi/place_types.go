@@ -36,6 +36,7 @@ type SourceDetail struct {
 	HookPath   string            `json:"hookPath,omitempty" doc:"where the host sends its webhooks"`
 	Conditions []Condition       `json:"conditions"`
 	Request    *OpenRequest      `json:"request,omitempty" doc:"a fetch that was asked for and has not ended"`
+	Handled    string            `json:"handled,omitempty" doc:"value of the request that the last fetch has carried out"`
 }
 
 // SourceList is every Source that the person may see, those that do not work first.

@@ -174,7 +174,7 @@ func (d *Deps) getSource(ctx context.Context, in *UnitPath) (*struct{ Body Sourc
 	}
 	out := SourceDetail{
 		SourceRow: d.sourceRow(see, s), Created: s.CreationTimestamp.UTC(), Labels: orEmpty(s.Labels),
-		Conditions: conditionsOf(s.Status.Conditions), Request: requestOf(s, s.Status.LastHandledReconcileAt),
+		Conditions: conditionsOf(s.Status.Conditions), Request: requestOf(s, s.Status.LastHandledReconcileAt), Handled: s.Status.LastHandledReconcileAt,
 	}
 	if g := s.Spec.Git; g != nil {
 		out.Submodules, out.LFS = g.Submodules, g.LFS

@@ -69,6 +69,7 @@ type StackDetail struct {
 	Inputs          []Input           `json:"inputs" doc:"what the render reads beside its path"`
 	Releases        []ReleaseRow      `json:"releases" doc:"the newest ten, newest first"`
 	Request         *OpenRequest      `json:"request,omitempty" doc:"a pass that was asked for and has not ended"`
+	Handled         string            `json:"handled,omitempty" doc:"value of the request that the last pass has carried out"`
 	Deleting        *time.Time        `json:"deleting,omitempty" doc:"since when it is being deleted"`
 }
 
