@@ -954,6 +954,9 @@ type ObjectDetail struct {
 	// Actions what can be done to it
 	Actions []Action `json:"actions"`
 
+	// Asked live as YAML, but only the fields that Git asks for, to be compared with desired
+	Asked string `json:"asked,omitempty"`
+
 	// Chain ids of what it was made of, the nearest first
 	Chain []string `json:"chain"`
 

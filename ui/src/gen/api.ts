@@ -1964,6 +1964,8 @@ export interface components {
             conditions: components["schemas"]["Condition"][];
             /** Format: date-time */
             created: string;
+            /** @description value of the request that the last fetch has carried out */
+            handled?: string;
             /** @description where the host sends its webhooks */
             hookPath?: string;
             /**
@@ -2090,6 +2092,8 @@ export interface components {
             flow: components["schemas"]["Flow"];
             /** @description message, in full */
             fullMessage: string;
+            /** @description value of the request that the last pass has carried out */
+            handled?: string;
             /**
              * @description whether it works
              * @enum {string}
