@@ -23,7 +23,10 @@ export default defineConfig({
     proxy: process.env.LOCKSTEP_FIXTURES
       ? {}
       : {
-          '^/(api|auth|login|hooks)/?': { target: process.env.LOCKSTEP_SERVER ?? 'http://127.0.0.1:7420', xfwd: true },
+          '^/(api|auth|login|hooks|readyz)/?': {
+            target: process.env.LOCKSTEP_SERVER ?? 'http://127.0.0.1:7420',
+            xfwd: true,
+          },
         },
   },
   test: {

@@ -34,6 +34,7 @@ export const routes: RouteEntry[] = [
   route('/targets/:namespace/:name', () => import('@/pages/target')),
   route('/sources', () => import('@/pages/sources')),
   route('/sources/:namespace/:name', () => import('@/pages/source')),
+  route('/settings/:section?', () => import('@/pages/settings')),
   route('/welcome', () => import('@/pages/welcome')),
   route('/login', () => import('@/pages/login'), { bare: true }),
   ...(import.meta.env.DEV ? [route('/__kit', () => import('@/pages/kit'))] : []),
@@ -50,4 +51,5 @@ export const places: {
   { path: '/targets', label: 'Targets', icon: 'targets', keys: 'g t' },
   { path: '/sources', label: 'Sources', icon: 'sources', keys: 'g s' },
   { path: '/audit', label: 'Audit', icon: 'audit', keys: 'g u' },
+  { path: '/settings', label: 'Settings', icon: 'settings', keys: 'g ,' },
 ];

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect } from 'react';
+import { toastProblem } from '@/parts/toast';
 import { root } from '@/url/params';
 import { api, sent } from './client';
 import { asProblem } from './problem';
@@ -29,4 +30,14 @@ export function useSignedIn(): boolean {
     if (out) signIn();
   }, [out]);
   return !out;
+}
+
+/** Ends this session, and leaves for where the server or the identity provider wants to hear of it. */
+export async function signOut() {
+  try {
+    const { next } = await sent(api.POST('/api/v1/auth/logout', {}));
+    window.location.assign(next || `${root}/login`);
+  } catch (e) {
+    toastProblem(e);
+  }
 }

@@ -1,7 +1,7 @@
 import { Moon, Search } from 'lucide-react';
 import { Fragment } from 'react';
 import { Link } from 'wouter';
-import { useMe } from '@/api/me';
+import { signOut, useMe } from '@/api/me';
 import { buttonClass, Kbd } from '@/parts/button';
 import { Menu } from '@/parts/menu';
 import { setTheme, type Theme, themes, useTheme } from '@/theme/theme';
@@ -88,6 +88,7 @@ function You() {
         },
         { kind: 'line' },
         { kind: 'item', label: 'Keyboard', hint: '?', onClick: () => overlays.open('keys') },
+        name !== '' && { kind: 'item', label: 'Sign out', onClick: () => void signOut() },
       ]}
     />
   );

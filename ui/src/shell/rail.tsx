@@ -12,7 +12,7 @@ const icons: Record<(typeof places)[number]['icon'], LucideIcon> = {
   settings: Settings,
 };
 
-const ahead = (path: string) => void routes.find((r) => r.path === path)?.load();
+const ahead = (path: string) => void routes.find((r) => r.path === path || r.path.startsWith(`${path}/:`))?.load();
 
 /** The places one can go, at the left; icons only where the window is narrow. */
 export function Rail() {
