@@ -1400,7 +1400,7 @@ type RollbackWish struct {
 	// For after how long it ends by itself, and what Git says then goes live
 	//
 	// Example: 72h
-	For string `json:"for"`
+	For string `json:"for,omitempty"`
 
 	// Reason why, for whoever finds Git ahead
 	Reason string `json:"reason"`
@@ -1856,7 +1856,7 @@ type TargetDetail struct {
 	Created    *time.Time        `json:"created,omitempty"`
 	Labels     map[string]string `json:"labels"`
 
-	// Latency seconds that the last probe took
+	// Latency seconds that the API took for the last short question of this server
 	Latency *float64 `json:"latency,omitempty"`
 	Message string   `json:"message"`
 	Name    string   `json:"name"`
@@ -1871,7 +1871,7 @@ type TargetDetail struct {
 	Objects int64  `json:"objects"`
 	Reason  string `json:"reason"`
 
-	// Seen when the API last answered a probe of this server
+	// Seen when the API last answered this server
 	Seen *time.Time `json:"seen,omitempty"`
 
 	// Server address of the API
@@ -1907,7 +1907,7 @@ type TargetList struct {
 
 // TargetRow defines model for TargetRow.
 type TargetRow struct {
-	// Latency seconds that the last probe took
+	// Latency seconds that the API took for the last short question of this server
 	Latency *float64 `json:"latency,omitempty"`
 	Message string   `json:"message"`
 	Name    string   `json:"name"`
@@ -1919,7 +1919,7 @@ type TargetRow struct {
 	Objects int64  `json:"objects"`
 	Reason  string `json:"reason"`
 
-	// Seen when the API last answered a probe of this server
+	// Seen when the API last answered this server
 	Seen *time.Time `json:"seen,omitempty"`
 
 	// Server address of the API

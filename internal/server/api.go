@@ -21,10 +21,11 @@ import (
 // of a request; where it is nil nobody is anybody, and every operation refuses.
 func (s *server) api(through func(http.Handler) http.Handler) http.Handler {
 	e := edge.New(s.opts.Log.With("part", "http"), s.meters)
+	e.Behind(s.opts.SignIn.Front.Address)
 	d := &httpapi.Deps{
 		Version: s.opts.Version, Build: s.opts.Version + "+" + ui.Hash(),
 		Cache: s.mgr.GetClient(), Write: s.mgr.GetClient(), Board: s.board, Access: s.checker, Live: s.looker,
-		Targets: s.standings, Done: s.closing, Edge: e, Record: s.recordCall, History: s.history.Store, SignIn: s.signIn, Log: s.opts.Log,
+		Targets: s.standings, Done: s.closing, Edge: e, Record: s.recordCall, History: s.history.Store, SignIn: s.signIn, Still: s.signIn.Still, Log: s.opts.Log,
 	}
 	h := e.Inner(httpapi.New(d))
 	if through != nil {
@@ -37,7 +38,7 @@ func (s *server) standings() []httpapi.TargetStanding {
 	var out []httpapi.TargetStanding
 	for _, t := range s.connections.Standings() {
 		out = append(out, httpapi.TargetStanding{
-			Name: t.Name, Host: t.Host, Err: t.Err, Watches: t.Watches, Objects: t.Objects, Restarts: t.Restarts,
+			Name: t.Name, Host: t.Host, Err: t.Err, Watches: t.Watches, Objects: t.Objects, Restarts: t.Restarts, Latency: t.Latency, Seen: t.Seen,
 		})
 	}
 	return out

@@ -200,11 +200,14 @@ func (s *server) wire(ctx context.Context) error {
 	}
 	s.fleet = fleet.New(s.queues.stack)
 	s.refs = refs.New(ctx, core, s.refChanged)
-	local, err := s.connect(kubeapi.Local, s.opts.Config, nil)
+	here := &targetctl.Pulse{}
+	near := rest.CopyConfig(s.opts.Config)
+	near.Wrap(here.Wrap)
+	local, err := s.connect(kubeapi.Local, near, nil)
 	if err != nil {
 		return err
 	}
-	s.connections = targetctl.NewConnections(local)
+	s.connections = targetctl.NewConnections(local, here)
 	s.meters.MustRegister(s.lines, s.connections)
 	reporter := report.New(s.mgr.GetClient(), s.mgr.GetEventRecorder("lockstep"), s.opts.Log)
 	reporter.Metrics = report.NewMetrics(s.meters)

@@ -12,6 +12,7 @@ import (
 // Connections holds one driver per Target. It is safe for concurrent use.
 type Connections struct {
 	local driver.Driver
+	here  *Pulse // of local; may be nil
 
 	mu  sync.Mutex
 	all map[lockstep.TargetRef]connection
@@ -21,12 +22,14 @@ type connection struct {
 	driver  driver.Driver // nil: err says why
 	err     error
 	line    *line  // of the driver
+	pulse   *Pulse // outlives the driver: when the API answered last is of use when it does not any more
 	version string // fingerprint of the spec and credentials it was made from
 }
 
-// NewConnections starts with the cluster that holds the Stacks.
-func NewConnections(local driver.Driver) *Connections {
-	return &Connections{local: local, all: map[lockstep.TargetRef]connection{}}
+// NewConnections starts with the cluster that holds the Stacks, whose requests go
+// through here; nil where nobody wants to know.
+func NewConnections(local driver.Driver, here *Pulse) *Connections {
+	return &Connections{local: local, here: here, all: map[lockstep.TargetRef]connection{}}
 }
 
 // Driver returns the driver of ref. A Target that was not looked at yet is
@@ -53,6 +56,16 @@ func (c *Connections) Driver(_ context.Context, ref lockstep.TargetRef) (driver.
 	return conn.driver, nil
 }
 
+// pulse returns the Pulse of ref, the one there is.
+func (c *Connections) pulse(ref lockstep.TargetRef) *Pulse {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p := c.all[ref].pulse; p != nil {
+		return p
+	}
+	return &Pulse{}
+}
+
 // same says whether ref is connected with this fingerprint.
 func (c *Connections) same(ref lockstep.TargetRef, version string) (connection, bool) {
 	c.mu.Lock()
@@ -66,7 +79,7 @@ func (c *Connections) failed(ref lockstep.TargetRef, err error) (news bool) {
 	c.mu.Lock()
 	old, known := c.all[ref]
 	c.mu.Unlock()
-	c.put(ref, connection{err: err})
+	c.put(ref, connection{err: err, pulse: old.pulse})
 	return !known || old.err == nil || old.err.Error() != err.Error()
 }
 

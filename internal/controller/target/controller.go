@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
@@ -102,17 +103,17 @@ func (r *Reconciler) connect(ctx context.Context, ref lockstep.TargetRef, t *v1a
 		r.fail(ref, err)
 		return "", t.Status.Server, nil
 	}
-	way := newLine(func() { r.Again(ref) })
+	way, pulse := newLine(func() { r.Again(ref) }), r.Connections.pulse(ref)
 	d, server, err := r.Dial(ref, *t.Spec.Kubernetes, func(name string) (map[string][]byte, error) {
 		data, err := secrets.Secret(ctx, t.Namespace, name)
 		seen[name] = data
 		return data, err
-	}, way.wrap)
+	}, func(next http.RoundTripper) http.RoundTripper { return way.wrap(pulse.Wrap(next)) })
 	if err != nil {
 		r.fail(ref, err)
 		return "", server, err
 	}
-	next := connection{driver: d, line: way, version: fingerprint(t.Spec, seen)}
+	next := connection{driver: d, line: way, pulse: pulse, version: fingerprint(t.Spec, seen)}
 	old, same := r.Connections.same(ref, next.version)
 	if same {
 		next.close()

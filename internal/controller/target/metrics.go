@@ -3,6 +3,7 @@ package target
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -20,6 +21,10 @@ type Standing struct {
 	Restarts int64
 	// Objects that the watches hold.
 	Objects int
+	// Latency is what the last short question took, Seen when the API last answered
+	// anything; zero where it never did.
+	Latency time.Duration
+	Seen    time.Time
 }
 
 // holder is a driver that can say what it has in memory.
@@ -32,7 +37,7 @@ type holder interface {
 func (c *Connections) Standings() []Standing {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	all := []Standing{standingOf(lockstep.TargetRef{}, connection{driver: c.local})}
+	all := []Standing{standingOf(lockstep.TargetRef{}, connection{driver: c.local, pulse: c.here})}
 	for ref, conn := range c.all {
 		all = append(all, standingOf(ref, conn))
 	}
@@ -45,6 +50,9 @@ func standingOf(ref lockstep.TargetRef, c connection) Standing {
 	if h, ok := c.driver.(holder); ok {
 		s.Host = h.Host()
 		s.Watches, s.Objects, s.Restarts = h.Holding()
+	}
+	if p := c.pulse; p != nil {
+		s.Latency, s.Seen = p.Beat()
 	}
 	return s
 }

@@ -62,12 +62,13 @@ type Edge struct {
 	requests  *prometheus.CounterVec
 	seconds   *prometheus.HistogramVec
 	open      prometheus.Gauge
+	address   func(*http.Request) string
 }
 
 // New returns an Edge that registers its metrics with reg.
 func New(log *slog.Logger, reg prometheus.Registerer) *Edge {
 	e := &Edge{
-		log: log,
+		log: log, address: Address,
 		// An address may be that of a proxy with everybody behind it; a person is one,
 		// with some tabs.
 		addresses: newBuckets(500, 4000),
@@ -90,6 +91,10 @@ func New(log *slog.Logger, reg prometheus.Registerer) *Edge {
 	return e
 }
 
+// Behind has e take the word of address on where a request comes from: of somebody who
+// knows which proxies to believe.
+func (e *Edge) Behind(address func(*http.Request) string) { e.address = address }
+
 // Streamed counts a stream as open until leave is called.
 func (e *Edge) Streamed() (leave func()) {
 	e.open.Inc()
@@ -100,7 +105,7 @@ func (e *Edge) Streamed() (leave func()) {
 func (e *Edge) Outer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		n := &Note{ID: requestID(r), Address: Address(r)}
+		n := &Note{ID: requestID(r), Address: e.address(r)}
 		r = r.WithContext(context.WithValue(r.Context(), noteKey{}, n))
 		out := &response{ResponseWriter: w, gzip: acceptsGzip(r)}
 		head := w.Header()
@@ -116,12 +121,20 @@ func (e *Edge) Outer(next http.Handler) http.Handler {
 					panic(p)
 				}
 				e.log.Error("a request panicked", "request", n.ID, "operation", n.Operation, "panic", p, "stack", string(debug.Stack()))
+				if !out.forget() {
+					// What has gone out must not look whole.
+					e.done(r, n, out, time.Since(began))
+					panic(http.ErrAbortHandler)
+				}
 				e.refuse(out, n, fault.New(fault.KindInternal, "something went wrong inside the server").WithHint("the server's log has more under request %s", n.ID))
 			}
 			out.close()
 			e.done(r, n, out, time.Since(began))
 		}()
-		if f := e.admit(r); f != nil {
+		if f, wait := e.admit(r, n); f != nil {
+			if wait > 0 {
+				head.Set("Retry-After", strconv.Itoa(seconds(wait)))
+			}
 			e.refuse(out, n, f)
 			return
 		}
@@ -149,17 +162,17 @@ func streams(r *http.Request) bool {
 	return path == "/events" || strings.HasSuffix(path, "/logs") || strings.HasSuffix(path, "/events/stream")
 }
 
-func (e *Edge) admit(r *http.Request) *fault.Fault {
-	if wait, ok := e.addresses.take(Address(r)); !ok {
-		return tooMany("this address", wait)
+func (e *Edge) admit(r *http.Request, n *Note) (f *fault.Fault, wait time.Duration) {
+	if wait, ok := e.addresses.take(n.Address); !ok {
+		return tooMany("this address", wait), wait
 	}
 	if len(r.URL.RawQuery) > MaxQuery {
-		return fault.TooLarge("the query has %d bytes, and %d are allowed", len(r.URL.RawQuery), MaxQuery)
+		return fault.TooLarge("the query has %d bytes, and %d are allowed", len(r.URL.RawQuery), MaxQuery), 0
 	}
 	if r.ContentLength > MaxBody {
-		return fault.TooLarge("the body has %d bytes, and %d are allowed", r.ContentLength, MaxBody)
+		return fault.TooLarge("the body has %d bytes, and %d are allowed", r.ContentLength, MaxBody), 0
 	}
-	return nil
+	return nil, 0
 }
 
 func tooMany(who string, wait time.Duration) *fault.Fault {
@@ -191,9 +204,6 @@ func (e *Edge) refuse(w http.ResponseWriter, n *Note, f *fault.Fault) {
 	}
 	status := f.Kind.Consequence().Status
 	w.Header().Set("Content-Type", "application/problem+json")
-	if status == http.StatusTooManyRequests && w.Header().Get("Retry-After") == "" {
-		w.Header().Set("Retry-After", "1")
-	}
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]any{ // the peer may be gone
 		"type": "about:blank", "title": f.Kind.String(), "status": status, "detail": f.What, "hint": f.Hint, "request": n.ID,
@@ -222,7 +232,7 @@ func (e *Edge) done(r *http.Request, n *Note, out *response, took time.Duration)
 		"status", status, "bytes", out.bytes, "ms", took.Milliseconds(), "person", n.Person, "address", n.Address)
 }
 
-// Address is where a request came from, without the port.
+// Address is the peer that sent a request, without the port.
 func Address(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

@@ -105,6 +105,15 @@ func (w *response) FlushError() error {
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
+// forget takes back what was answered, if nothing of it has gone out yet.
+func (w *response) forget() bool {
+	if w.decided {
+		return false
+	}
+	w.status, w.bytes, w.held = 0, 0, nil
+	return true
+}
+
 // small sends a body that is too small to compress.
 func (w *response) small() {
 	if w.status == 0 || w.decided {

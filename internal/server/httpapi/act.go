@@ -57,6 +57,14 @@ func (d *Deps) asks(ctx context.Context, p lockstep.Person, q access.Question) e
 	return fault.Denied("nobody is here to say what you may do")
 }
 
+// still returns who p is by now, or the error of not being signed in any more.
+func (d *Deps) still(ctx context.Context, p lockstep.Person) (lockstep.Person, error) {
+	if d.Still == nil {
+		return p, nil
+	}
+	return d.Still(ctx)
+}
+
 // sees finds out who asks and what they may see.
 func (d *Deps) sees(ctx context.Context) (lockstep.Person, board.Sight, error) {
 	p, err := who(ctx)

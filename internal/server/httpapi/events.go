@@ -137,7 +137,7 @@ func (d *Deps) watchEvents(ctx context.Context, in *watchEvents) (*huma.StreamRe
 		w.Header().Set("X-Accel-Buffering", "no") // a proxy that collects would make live late
 		// The time to read a request is over long before the stream is.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-		s := &feed{d: d, p: p, see: see, topics: t, out: sseWriter{w: w, c: http.NewResponseController(w), epoch: d.Board.Epoch}}
+		s := &feed{d: d, p: p, see: see, topics: t, proved: time.Now(), out: sseWriter{w: w, c: http.NewResponseController(w), epoch: d.Board.Epoch}}
 		s.run(hc.Context(), in.LastEventID)
 	}}, nil
 }

@@ -57,6 +57,8 @@ type feed struct {
 	topics topics
 	out    sseWriter
 	at     uint64
+	// proved is when it was last asked whether the person is still signed in.
+	proved time.Time
 	// counted is when the numbers were sent last, and owed that they changed since.
 	counted time.Time
 	owed    bool
@@ -151,6 +153,14 @@ func (s *feed) bye(why string) {
 
 // look finds out anew what the person may see.
 func (s *feed) look(ctx context.Context) bool {
+	if time.Since(s.proved) >= recheck {
+		p, err := s.d.still(ctx, s.p)
+		if err != nil {
+			s.bye("signedOut")
+			return false
+		}
+		s.p, s.proved = p, time.Now()
+	}
 	see, err := s.d.sightOf(ctx, s.p)
 	if err != nil {
 		s.bye("signedOut")

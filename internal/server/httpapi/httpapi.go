@@ -54,6 +54,8 @@ type Deps struct {
 	// See and May stand in for Access in tests.
 	See func(context.Context, lockstep.Person) (board.Sight, error)
 	May func(context.Context, lockstep.Person, access.Question) error
+	// Still says who stands behind a stream that has gone on for a while; may be nil.
+	Still func(context.Context) (lockstep.Person, error)
 	// Done ends streams when the server shuts down; may be nil.
 	Done <-chan struct{}
 	// History returns the record of what happened, once it is open.
@@ -82,6 +84,14 @@ func New(d *Deps) http.Handler {
 	mux := http.NewServeMux()
 	register(mux, d)
 	mux.HandleFunc(Prefix+"/", func(w http.ResponseWriter, r *http.Request) {
+		if allow := others(mux, r); len(allow) > 0 {
+			w.Header().Set("Allow", strings.Join(allow, ", "))
+			refuse(w, r, &Problem{
+				Type: "about:blank", Title: fault.KindUsage.String(), Status: http.StatusMethodNotAllowed,
+				Detail: "the API has no " + r.Method + " for this path", Hint: "it has " + strings.Join(allow, " and "),
+			})
+			return
+		}
 		refuse(w, r, fault.NotFound("the API has no such path for %s", r.Method).WithHint("all that it has: GET %s/openapi.yaml", Prefix))
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -92,6 +102,18 @@ func New(d *Deps) http.Handler {
 		}
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// others returns the methods that the path of a request has, beside its own.
+func others(mux *http.ServeMux, r *http.Request) (allow []string) {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		as := r.WithContext(r.Context())
+		as.Method = method
+		if _, pattern := mux.Handler(as); strings.HasPrefix(pattern, method+" ") {
+			allow = append(allow, method)
+		}
+	}
+	return allow
 }
 
 // refuse writes a problem where no operation is there to do it.

@@ -55,8 +55,8 @@ type TargetRow struct {
 	Since     *time.Time   `json:"since,omitempty" doc:"when that became so"`
 	Server    string       `json:"server,omitempty" doc:"address of the API"`
 	Version   string       `json:"version,omitempty" doc:"of Kubernetes"`
-	Latency   *float64     `json:"latency,omitempty" doc:"seconds that the last probe took"`
-	Seen      *time.Time   `json:"seen,omitempty" doc:"when the API last answered a probe of this server"`
+	Latency   *float64     `json:"latency,omitempty" doc:"seconds that the API took for the last short question of this server"`
+	Seen      *time.Time   `json:"seen,omitempty" doc:"when the API last answered this server"`
 	Watches   int          `json:"watches" doc:"that this server has open on it"`
 	Objects   int          `json:"objects" doc:"that this server watches on it"`
 	Restarts  int64        `json:"watchRestarts"`

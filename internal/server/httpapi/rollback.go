@@ -24,7 +24,7 @@ import (
 type RollbackWish struct {
 	To     string   `json:"to" minLength:"1" maxLength:"64" doc:"the number of an earlier release, or a commit, in full or its first 7 digits or more" example:"38"`
 	Digest string   `json:"digest" minLength:"1" maxLength:"100" doc:"of the preview that was read; if something moved since, nothing is done"`
-	For    string   `json:"for" maxLength:"20" default:"72h" doc:"after how long it ends by itself, and what Git says then goes live" example:"72h"`
+	For    string   `json:"for,omitempty" maxLength:"20" default:"72h" doc:"after how long it ends by itself, and what Git says then goes live" example:"72h"`
 	Reason string   `json:"reason" minLength:"1" maxLength:"1000" doc:"why, for whoever finds Git ahead"`
 	Accept []string `json:"accept,omitempty" maxItems:"1000" doc:"ids of what may be lost, each of the preview's accept"`
 }

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -183,7 +184,11 @@ func (d *Deps) watchRights(ctx context.Context, cancel context.CancelFunc, p loc
 				return
 			case <-tick.C:
 			}
-			if err := d.allowed(ctx, p, verb, u); err != nil && ctx.Err() == nil && fault.KindOf(err) == fault.KindDenied {
+			now, err := d.still(ctx, p)
+			if err == nil {
+				err = d.allowed(ctx, now, verb, u)
+			}
+			if over(err) && ctx.Err() == nil {
 				mu.Lock()
 				refused = err
 				mu.Unlock()
@@ -197,6 +202,12 @@ func (d *Deps) watchRights(ctx context.Context, cancel context.CancelFunc, p loc
 		defer mu.Unlock()
 		return refused
 	}
+}
+
+// over says whether err means that the person may not any more; that it cannot be
+// known just now ends nothing.
+func over(err error) bool {
+	return errors.Is(err, fault.KindDenied) || errors.Is(err, fault.KindUnauthenticated)
 }
 
 // sse writes server-sent events.

@@ -45,10 +45,10 @@ func ParseFront(external string, proxies []string) (Front, error) {
 	return f, nil
 }
 
-// address returns where a request comes from. Of the addresses that proxies
+// Address returns where a request comes from. Of the addresses that proxies
 // appended, the last that is no proxy of ours counts: whatever is before it the
 // client may have written itself.
-func (f Front) address(r *http.Request) string {
+func (f Front) Address(r *http.Request) string {
 	peer := peerOf(r)
 	if !f.trusts(peer) {
 		return peer.String()

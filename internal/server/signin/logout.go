@@ -65,7 +65,7 @@ func (s *Service) backChannel(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) backLogout(r *http.Request) error {
-	if err := s.limits.try(s.Front.address(r), s.Now()); err != nil {
+	if err := s.limits.try(s.Front.Address(r), s.Now()); err != nil {
 		return err
 	}
 	set, err := s.current()
@@ -105,6 +105,6 @@ func (s *Service) backLogout(r *http.Request) error {
 		return unkept(err)
 	}
 	s.cache.forget()
-	s.Record(ctx, Event{Kind: EventLogout, Person: lockstep.Itself(), Method: p.Name, Outcome: succeeded, Reason: "the identity provider signed the person out", Of: token.Subject, Address: s.Front.address(r)})
+	s.Record(ctx, Event{Kind: EventLogout, Person: lockstep.Itself(), Method: p.Name, Outcome: succeeded, Reason: "the identity provider signed the person out", Of: token.Subject, Address: s.Front.Address(r)})
 	return nil
 }

@@ -176,7 +176,7 @@ func (s *Service) origin(r *http.Request) origin {
 	if len(agent) > 200 {
 		agent = agent[:200]
 	}
-	return origin{Address: s.Front.address(r), Agent: agent}
+	return origin{Address: s.Front.Address(r), Agent: agent}
 }
 
 // Run sweeps what has expired, writes what was last used, and asks providers

@@ -2362,7 +2362,7 @@ export interface components {
             };
             /**
              * Format: double
-             * @description seconds that the last probe took
+             * @description seconds that the API took for the last short question of this server
              */
             latency?: number;
             message: string;
@@ -2379,7 +2379,7 @@ export interface components {
             reason: string;
             /**
              * Format: date-time
-             * @description when the API last answered a probe of this server
+             * @description when the API last answered this server
              */
             seen?: string;
             /** @description address of the API */
@@ -2420,7 +2420,7 @@ export interface components {
         TargetRow: {
             /**
              * Format: double
-             * @description seconds that the last probe took
+             * @description seconds that the API took for the last short question of this server
              */
             latency?: number;
             message: string;
@@ -2435,7 +2435,7 @@ export interface components {
             reason: string;
             /**
              * Format: date-time
-             * @description when the API last answered a probe of this server
+             * @description when the API last answered this server
              */
             seen?: string;
             /** @description address of the API */
