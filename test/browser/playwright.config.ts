@@ -21,6 +21,7 @@ export default defineConfig({
   },
   projects: [
     { name: 'fleet', testMatch: 'fleet.spec.ts' },
-    { name: 'pages', testMatch: 'pages/*.spec.ts' },
+    { name: 'doors', testMatch: 'pages/*.setup.ts' },
+    { name: 'pages', testMatch: 'pages/*.spec.ts', dependencies: ['doors'] },
   ],
 });

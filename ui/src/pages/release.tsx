@@ -52,7 +52,10 @@ export default function Release({ params }: PageProps) {
   ]);
   if (error && !data)
     return (
-      <ProblemPanel className="m-4" of={error} what="The release could not be read." onRetry={() => void refetch()} />
+      <>
+        <h1 className="unseen">Release</h1>
+        <ProblemPanel className="m-4" of={error} what="The release could not be read." onRetry={() => void refetch()} />
+      </>
     );
   if (!data) return <SkeletonRows label="Reading the release" />;
   if (!r)

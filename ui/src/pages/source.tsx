@@ -44,12 +44,15 @@ export default function Source({ params }: PageProps) {
   ]);
   if (error && (!source || asProblem(error).status === 404)) {
     return (
-      <ProblemPanel
-        className="m-4"
-        of={error}
-        what={`The Source ${name} cannot be shown.`}
-        onRetry={() => void refetch()}
-      />
+      <>
+        <h1 className="unseen">{name}</h1>
+        <ProblemPanel
+          className="m-4"
+          of={error}
+          what={`The Source ${name} cannot be shown.`}
+          onRetry={() => void refetch()}
+        />
+      </>
     );
   }
   if (!source) return <SkeletonRows rows={8} label="Loading the Source" />;

@@ -32,12 +32,15 @@ export default function Target({ params }: PageProps) {
   const { data: target, error, refetch } = useTarget(at);
   if (error && (!target || asProblem(error).status === 404)) {
     return (
-      <ProblemPanel
-        className="m-4"
-        of={error}
-        what={`The Target ${name} cannot be shown.`}
-        onRetry={() => void refetch()}
-      />
+      <>
+        <h1 className="unseen">{name}</h1>
+        <ProblemPanel
+          className="m-4"
+          of={error}
+          what={`The Target ${name} cannot be shown.`}
+          onRetry={() => void refetch()}
+        />
+      </>
     );
   }
   if (!target) return <SkeletonRows rows={8} label="Loading the Target" />;

@@ -4,6 +4,7 @@ import { CornerDownLeft, Search } from 'lucide-react';
 import { type ReactNode, useDeferredValue, useEffect, useId, useMemo, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { api, sent } from '@/api/client';
+import type { StackRow } from '@/api/types';
 import { type Command, useAllCommands } from '@/commands/commands';
 import { best } from '@/commands/fuzzy';
 import { keysOf } from '@/commands/keys';
@@ -136,7 +137,10 @@ function useEntries(query: string): Entry[] {
       }));
       return [...visited, ...commands];
     }
-    const found: Entry[] = (stacks.data?.items ?? []).map((row) => ({
+    // The server also finds words in commits: what is called so comes before.
+    const called = (row: StackRow) => `${row.namespace}/${row.name}`.includes(query.toLowerCase());
+    const rows = stacks.data?.items ?? [];
+    const found: Entry[] = [...rows.filter(called), ...rows.filter((r) => !called(r))].map((row) => ({
       id: `stack ${row.namespace}/${row.name}`,
       group: 'Stacks',
       label: `${row.namespace}/${row.name}`,

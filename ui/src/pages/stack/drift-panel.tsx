@@ -14,7 +14,8 @@ export function DriftPanel({ s, on }: { s: StackName; on: boolean }) {
   const { busy, run } = useReconcile(s);
   const verbs = useVerbs(s);
   const drifted = (data?.objects ?? []).filter((o) => o.fields.some((f) => f.class === 'drift'));
-  if (drifted.length === 0) return null;
+  // What was read before stays in memory when nothing is off any more.
+  if (!on || drifted.length === 0) return null;
   const shown = drifted.slice(0, 3);
   // Where drift is only reported, a pass would leave it as well.
   const reverts = drifted.some((o) => o.fields.some((f) => f.class === 'drift' && !f.next.startsWith('leave')));

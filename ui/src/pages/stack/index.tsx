@@ -72,6 +72,7 @@ export default function StackPage({ params }: PageProps) {
   if (error && !data) {
     return (
       <div className="p-4">
+        <h1 className="unseen">{unit}</h1>
         <ProblemPanel of={error} what={`Stack ${unit} could not be read.`} onRetry={() => void refetch()} />
       </div>
     );
