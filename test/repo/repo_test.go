@@ -37,6 +37,7 @@ var rules = map[string]func(*Tree) []Problem{
 	"Metrics":      Metrics,
 	"Dashboards":   Dashboards,
 	"Alerts":       Alerts,
+	"Security":     Security,
 }
 
 func TestThisRepository(t *testing.T) {
@@ -69,6 +70,20 @@ func TestRulesComplain(t *testing.T) {
 			rule: Imports,
 			tree: map[string]string{"internal/core/plan/a.go": `package plan; import _ "` + Module + `/internal/driver"`},
 			want: []string{"internal/core/plan/a.go: imports internal/driver, which internal/core may not"},
+		},
+		"SecurityNamesNoTest": {
+			why:  "A promise that nothing holds is worse than none.",
+			rule: Security,
+			tree: map[string]string{
+				"docs/security.md":       "| 1.1.1 a | b | nobody |\n| 1.1.2 a | b | `a.TestGone` |\n| 1.1.3 a | b | `a.TestHere`, `x.spec.ts: held`, `x.spec.ts: gone` |\n",
+				"a/a_test.go":            "package a\n\nfunc TestHere(t *testing.T) {}\n",
+				"test/browser/x.spec.ts": "test('held', async () => {});\n",
+			},
+			want: []string{
+				"docs/security.md: requirement 1.1.1 names no test",
+				`docs/security.md: names the test "TestGone" of a, which does not exist`,
+				`docs/security.md: names the test "gone" of x.spec.ts, which does not exist`,
+			},
 		},
 		"DriverImportsASource": {
 			why:  "Siblings are introduced by a controller.",
