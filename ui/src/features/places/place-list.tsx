@@ -59,12 +59,15 @@ export function PlaceList<Row extends Named>(props: PlaceListProps<Row>) {
   if (query.error && !all) {
     const forbidden = asProblem(query.error).status === 403;
     return (
-      <ProblemPanel
-        className="m-4"
-        of={query.error}
-        what={forbidden ? `You may not see the ${noun}s.` : `The ${noun}s could not be read.`}
-        onRetry={() => void query.refetch()}
-      />
+      <>
+        <h1 className="unseen">{noun}s</h1>
+        <ProblemPanel
+          className="m-4"
+          of={query.error}
+          what={forbidden ? `You may not see the ${noun}s.` : `The ${noun}s could not be read.`}
+          onRetry={() => void query.refetch()}
+        />
+      </>
     );
   }
   if (query.isPending || !all) return <SkeletonRows rows={6} label={`Loading ${noun}s`} />;
