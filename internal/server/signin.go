@@ -116,7 +116,13 @@ func (s *server) firstLink(ctx context.Context, addr string) {
 	if !s.signIn.Untouched(ctx) {
 		return
 	}
-	secret, err := s.signIn.Links.(signin.SecretLinks).Make(ctx)
+	links := s.signIn.Links.(signin.SecretLinks)
+	if links.Out(ctx) {
+		// A restart proves and writes nothing, and a link that is out stays good.
+		s.opts.Log.Info("nobody has signed in yet; a link to do so: lockstep auth link")
+		return
+	}
+	secret, err := links.Make(ctx)
 	if err != nil {
 		s.opts.Log.Warn("no link to sign in with could be made", "error", err.Error())
 		return

@@ -65,6 +65,12 @@ func (l SecretLinks) Make(ctx context.Context) (string, error) {
 	return "", fault.Unavailable("the link cannot be kept: %s", err).Because(err)
 }
 
+// Out says whether a link was ever given out and not used, be it good still or not.
+func (l SecretLinks) Out(ctx context.Context) bool {
+	_, err := l.Secrets.Get(ctx, LinkSecret, metav1.GetOptions{})
+	return err == nil
+}
+
 // Redeem ends the link that is out if secret is its. Of two who come at once one
 // deletes it.
 func (l SecretLinks) Redeem(ctx context.Context, secret string) (bool, error) {
