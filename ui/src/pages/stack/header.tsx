@@ -1,16 +1,24 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useState } from 'react';
+import { useLocation } from 'wouter';
 import { api, sent } from '@/api/client';
 import { useCommands } from '@/commands/commands';
 import { counted, short } from '@/format/count';
 import { lasted } from '@/format/time';
-import { Button } from '@/parts/button';
 import { cx } from '@/parts/cx';
 import { HealthMark, StepMark, type Tone, toneText } from '@/parts/status-mark';
-import { Ago, Lasted, useNow } from '@/parts/time';
+import { Ago, Lasted, Time, useNow } from '@/parts/time';
 import { toast, toastProblem } from '@/parts/toast';
+import { stackHref } from '@/url/hrefs';
 import { stackKey, useVerbs } from './data';
+import { ahead } from './guard';
+import { FollowDialog } from './hold';
+import { MayButton, refusal } from './may';
+import { PauseDialog, useResume } from './pause';
 import type { StackDetail, StackName } from './types';
+
+// Fetched when somebody thinks of going back.
+const RollbackDialog = lazy(() => import('./rollback'));
 
 /** Has a Stack looked at now. */
 export function useReconcile(s: StackName) {
@@ -34,23 +42,55 @@ export function useReconcile(s: StackName) {
   return { busy, run };
 }
 
+type Asking = 'pause' | 'rollback' | 'follow';
+
 export function StackHeader({ s, stack }: { s: StackName; stack: StackDetail }) {
   const { busy, run } = useReconcile(s);
+  const resume = useResume(s);
   const verbs = useVerbs(s);
-  const refused = verbs && !verbs.reconcile?.allowed;
+  const [asking, ask] = useState<Asking>();
+  const [place] = useLocation();
+  const unit = `${s.namespace}/${s.name}`;
+  const no = {
+    reconcile: refusal(verbs, 'reconcile'),
+    pause: refusal(verbs, 'pause'),
+    rollback: refusal(verbs, 'rollback'),
+  };
+  const may = (verb: keyof typeof no, act: () => void) => () => {
+    if (no[verb]) toast('Not allowed', { about: no[verb] });
+    else act();
+  };
+  const pauseOrResume = may('pause', () => (stack.pause ? void resume.run() : ask('pause')));
   useCommands([
     {
       id: 'stack.reconcile',
       label: 'Reconcile now',
       group: 'This page',
       keys: 'r',
-      cli: `lockstep reconcile ${s.namespace}/${s.name}`,
-      run: () => {
-        if (!refused) void run();
-      },
+      cli: `lockstep reconcile ${unit}`,
+      run: may('reconcile', () => void run()),
+    },
+    {
+      id: 'stack.pause',
+      label: stack.pause ? 'Resume' : 'Pause…',
+      group: 'This page',
+      // In a diff, p goes to the difference before.
+      keys: place === stackHref(s, 'diff') ? undefined : 'p',
+      cli: `lockstep ${stack.pause ? 'resume' : 'pause'} ${unit}`,
+      run: pauseOrResume,
+    },
+    {
+      id: 'stack.rollback',
+      label: 'Roll back…',
+      group: 'This page',
+      keys: 'R',
+      cli: `lockstep rollback ${unit} --to N`,
+      run: may('rollback', () => ask('rollback')),
     },
   ]);
   const message = stack.fullMessage || stack.message;
+  const newest = stack.hold && ahead(stack.hold.revision, stack.sourceState?.shortRevision);
+  const close = () => ask(undefined);
   return (
     <header className="flex flex-col gap-2 px-4 pt-3">
       <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
@@ -61,25 +101,78 @@ export function StackHeader({ s, stack }: { s: StackName; stack: StackDetail }) 
           {stack.revision ? <span className="mono">{short(stack.revision)}</span> : 'no release yet'}
           {stack.target && ` on ${stack.target}`}
         </span>
-        <span className="ml-auto flex items-center gap-2">
-          <Button
+        <span className="ml-auto flex flex-wrap items-center gap-2">
+          <MayButton
             hint="r"
-            disabled={busy || Boolean(refused)}
-            title={refused ? verbs.reconcile?.reason : `lockstep reconcile ${s.namespace}/${s.name}`}
+            disabled={busy}
+            refused={no.reconcile}
+            title={`lockstep reconcile ${unit}`}
             onClick={() => void run()}
           >
             Reconcile now
-          </Button>
+          </MayButton>
+          {!stack.pause && (
+            <MayButton hint="p" refused={no.pause} title={`lockstep pause ${unit}`} onClick={() => ask('pause')}>
+              Pause…
+            </MayButton>
+          )}
+          <MayButton
+            hint="R"
+            refused={no.rollback}
+            title={`lockstep rollback ${unit} --to N`}
+            onClick={() => ask('rollback')}
+          >
+            Roll back…
+          </MayButton>
         </span>
       </div>
       {stack.pause && (
-        <Notice tone="warn">
+        <Notice
+          tone="warn"
+          action={
+            <MayButton
+              hint="p"
+              disabled={resume.busy}
+              refused={no.pause}
+              title={`lockstep resume ${unit}`}
+              onClick={() => void resume.run()}
+            >
+              Resume
+            </MayButton>
+          }
+        >
           Paused{stack.pause.by && ` by ${stack.pause.by}`}
-          {stack.pause.reason && `: ${stack.pause.reason}`}
-          {stack.pause.until && (
+          {stack.pause.reason && `: ${stack.pause.reason}`} ·{' '}
+          {stack.pause.until ? (
+            <>
+              ends <Ago at={stack.pause.until} />
+            </>
+          ) : (
+            'until somebody resumes it'
+          )}
+        </Notice>
+      )}
+      {stack.hold && (
+        <Notice
+          tone="warn"
+          action={
+            <MayButton
+              refused={no.rollback}
+              title={`lockstep rollback ${unit} --release`}
+              onClick={() => ask('follow')}
+            >
+              Follow Git again…
+            </MayButton>
+          }
+        >
+          Held at <span className="mono">{short(stack.hold.revision)}</span>
+          {stack.hold.by && ` by ${stack.hold.by}`}
+          {stack.hold.reason && `: ${stack.hold.reason}`} · until <Time at={stack.hold.until} />, ends{' '}
+          <Ago at={stack.hold.until} />
+          {newest && (
             <>
               {' '}
-              · ends <Ago at={stack.pause.until} />
+              · Git is ahead at <span className="mono">{short(newest)}</span>
             </>
           )}
         </Notice>
@@ -88,15 +181,28 @@ export function StackHeader({ s, stack }: { s: StackName; stack: StackDetail }) 
         <p className="max-w-240 break-words whitespace-pre-line text-muted">{message}</p>
       )}
       <FlowStrip stack={stack} />
+      {asking === 'pause' && <PauseDialog s={s} onClose={close} />}
+      {asking === 'follow' && stack.hold && <FollowDialog s={s} hold={stack.hold} newest={newest} onClose={close} />}
+      {asking === 'rollback' && (
+        <Suspense>
+          <RollbackDialog s={s} stack={stack} onClose={close} />
+        </Suspense>
+      )}
     </header>
   );
 }
 
-function Notice({ tone, children }: { tone: 'warn' | 'bad'; children: ReactNode }) {
+function Notice({ tone, action, children }: { tone: 'warn' | 'bad'; action?: ReactNode; children: ReactNode }) {
   return (
-    <p className={cx('rounded-md px-3 py-1.5', tone === 'warn' ? 'bg-warn-soft text-warn' : 'bg-bad-soft text-bad')}>
-      {children}
-    </p>
+    <div
+      className={cx(
+        'flex flex-wrap items-center gap-x-3 gap-y-1 rounded-md px-3 py-1.5',
+        tone === 'warn' ? 'bg-warn-soft text-warn' : 'bg-bad-soft text-bad',
+      )}
+    >
+      <p className="min-w-0 flex-1 break-words">{children}</p>
+      {action && <span className="text-text">{action}</span>}
+    </div>
   );
 }
 
