@@ -432,6 +432,9 @@ type AuditVerdict struct {
 	// Releases that were compared with their entries
 	Releases int64 `json:"releases"`
 
+	// Remembered SEQ:HASH that the chain was held against: that of the request, or else what the server remembers in its cluster; absent for none
+	Remembered string `json:"remembered,omitempty"`
+
 	// Removed by retention, with a checkpoint that says so
 	Removed int64 `json:"removed"`
 }
@@ -1130,6 +1133,22 @@ type Release struct {
 
 	// Times how often the same was carried out, for drift that comes back
 	Times *int64 `json:"times,omitempty"`
+}
+
+// ReleaseComparison defines model for ReleaseComparison.
+type ReleaseComparison struct {
+	// Changes what was removed first, then in order of id
+	Changes     []RevisionChange `json:"changes"`
+	From        string           `json:"from"`
+	FromRelease *Release         `json:"fromRelease,omitempty"`
+
+	// Left changes that are left out, beyond the bound
+	Left int64 `json:"left"`
+
+	// Same objects that both render the same
+	Same      int64    `json:"same"`
+	To        string   `json:"to"`
+	ToRelease *Release `json:"toRelease,omitempty"`
 }
 
 // ReleaseFieldChange defines model for ReleaseFieldChange.
@@ -2196,6 +2215,15 @@ type ListReleasesParams struct {
 // ListReleasesParamsOutcome defines parameters for ListReleases.
 type ListReleasesParamsOutcome string
 
+// CompareReleasesParams defines parameters for CompareReleases.
+type CompareReleasesParams struct {
+	// From number of a release, or a full commit hash
+	From string `form:"from" json:"from"`
+
+	// To number of a release, or a full commit hash; absent for what the Source says now
+	To *string `form:"to,omitempty" json:"to,omitempty"`
+}
+
 // ListResourcesParams defines parameters for ListResources.
 type ListResourcesParams struct {
 	// Cursor next of the page before; absent for the first
@@ -2624,6 +2652,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases (the `ListReleases` operationId).
 	ListReleases(ctx context.Context, namespace string, name string, params *ListReleasesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CompareReleases What differs between two releases
+	//
+	// Both commits are rendered with the Stack as it is now; values of Secrets are masked.
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases/compare (the `CompareReleases` operationId).
+	CompareReleases(ctx context.Context, namespace string, name string, params *CompareReleasesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetRelease One release: its plan, what came of it, and when
 	//
@@ -3464,6 +3499,23 @@ func (c *Client) ReleaseHold(ctx context.Context, namespace string, name string,
 // Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases (the `ListReleases` operationId).
 func (c *Client) ListReleases(ctx context.Context, namespace string, name string, params *ListReleasesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListReleasesRequest(c.Server, namespace, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CompareReleases What differs between two releases
+//
+// Both commits are rendered with the Stack as it is now; values of Secrets are masked.
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases/compare (the `CompareReleases` operationId).
+func (c *Client) CompareReleases(ctx context.Context, namespace string, name string, params *CompareReleasesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCompareReleasesRequest(c.Server, namespace, name, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5820,6 +5872,82 @@ func NewListReleasesRequest(server string, namespace string, name string, params
 	return req, nil
 }
 
+// NewCompareReleasesRequest constructs an http.Request for the CompareReleases method
+func NewCompareReleasesRequest(server string, namespace string, name string, params *CompareReleasesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/stacks/%s/%s/releases/compare", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", false, "from", params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetReleaseRequest constructs an http.Request for the GetRelease method
 func NewGetReleaseRequest(server string, namespace string, name string, number int64) (*http.Request, error) {
 	var err error
@@ -6753,6 +6881,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases (the `ListReleases` operationId).
 	ListReleasesWithResponse(ctx context.Context, namespace string, name string, params *ListReleasesParams, reqEditors ...RequestEditorFn) (*ListReleasesReply, error)
+
+	// CompareReleasesWithResponse What differs between two releases
+	//
+	// Both commits are rendered with the Stack as it is now; values of Secrets are masked.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases/compare (the `CompareReleases` operationId).
+	CompareReleasesWithResponse(ctx context.Context, namespace string, name string, params *CompareReleasesParams, reqEditors ...RequestEditorFn) (*CompareReleasesReply, error)
 
 	// GetReleaseWithResponse One release: its plan, what came of it, and when
 	//
@@ -9672,6 +9809,89 @@ func (r ListReleasesReply) ContentType() string {
 	return ""
 }
 
+type CompareReleasesReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ReleaseComparison
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CompareReleasesReply) GetJSON200() *ReleaseComparison {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CompareReleasesReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r CompareReleasesReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r CompareReleasesReply) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r CompareReleasesReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r CompareReleasesReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r CompareReleasesReply) GetApplicationproblemJSON503() *Problem {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r CompareReleasesReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CompareReleasesReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CompareReleasesReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CompareReleasesReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetReleaseReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -11099,6 +11319,21 @@ func (c *ClientWithResponses) ListReleasesWithResponse(ctx context.Context, name
 		return nil, err
 	}
 	return ParseListReleasesReply(rsp)
+}
+
+// CompareReleasesWithResponse What differs between two releases
+//
+// Both commits are rendered with the Stack as it is now; values of Secrets are masked.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases/compare (the `CompareReleases` operationId).
+func (c *ClientWithResponses) CompareReleasesWithResponse(ctx context.Context, namespace string, name string, params *CompareReleasesParams, reqEditors ...RequestEditorFn) (*CompareReleasesReply, error) {
+	rsp, err := c.CompareReleases(ctx, namespace, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCompareReleasesReply(rsp)
 }
 
 // GetReleaseWithResponse One release: its plan, what came of it, and when
@@ -13523,6 +13758,74 @@ func ParseListReleasesReply(rsp *http.Response) (*ListReleasesReply, error) {
 			return nil, err
 		}
 		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCompareReleasesReply parses an HTTP response from a CompareReleasesWithResponse call
+func ParseCompareReleasesReply(rsp *http.Response) (*CompareReleasesReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CompareReleasesReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ReleaseComparison
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
 		var dest Problem

@@ -38,6 +38,7 @@ func (s *server) startHistory(ctx context.Context) (stop func(), err error) {
 	if err != nil {
 		return nil, err
 	}
+	s.retention = newRetention(s.history.Store, s.opts.Keep, s.meters)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() { defer close(done); s.history.Run(ctx) }()

@@ -61,6 +61,8 @@ func (s *server) run(ctx context.Context) error {
 	g.Go(func() error { return s.share.member.Run(ctx) })
 	g.Go(func() error { s.share.run(ctx); return nil })
 	g.Go(func() error { s.signIn.Run(ctx); return nil })
+	g.Go(func() error { s.retain(ctx); return nil })
+	g.Go(func() error { s.remember(ctx); return nil })
 	listener, err := s.listen()
 	if err != nil {
 		return err

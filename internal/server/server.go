@@ -44,7 +44,9 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/server/ui"
 	"github.com/lockstep-dev/lockstep/internal/source/git"
 	"github.com/lockstep-dev/lockstep/internal/stack/renderers"
+	"github.com/lockstep-dev/lockstep/internal/store"
 	"github.com/lockstep-dev/lockstep/internal/store/journal"
+	"github.com/lockstep-dev/lockstep/internal/store/witness"
 )
 
 // Options says how a server runs. Config and DataDir are needed.
@@ -80,6 +82,8 @@ type Options struct {
 	// Store is where the history is kept: a file, or a URL of PostgreSQL; default
 	// lockstep.db in DataDir.
 	Store string
+	// Keep is for how long it is kept; zero for ever.
+	Keep store.Keep
 	// StackMetrics gives each Stack series of its own.
 	StackMetrics bool
 	// Tracer begins traces; nil for none.
@@ -167,6 +171,8 @@ type server struct {
 	causes      *observe.Causes // nil without traces
 	page        http.Handler
 	history     *journal.Journal
+	retention   *retention
+	memory      *memory
 	queues      *queues
 	lines       *lines
 	fleet       *fleet.Fleet
@@ -194,6 +200,7 @@ func (s *server) wire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.memory = newMemory(witness.New(core, s.opts.SystemNamespace), s.meters)
 	leases, err := coordination.NewForConfig(s.meters.counted(quick(s.opts.Config), kubeapi.Local))
 	if err != nil {
 		return fault.Invalid("the kubeconfig cannot be used").Because(err)

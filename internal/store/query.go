@@ -69,6 +69,7 @@ type ReleaseQuery struct {
 	// Causes chooses by cause, Outcomes by outcome; nil is all.
 	Causes   []string
 	Outcomes []Outcome
+	Revision string // only those of this commit; "" is all
 	// Before is the position before which the page begins; 0 for the newest.
 	Before int64
 	Limit  int

@@ -24,6 +24,8 @@ type Store interface {
 	Append(ctx context.Context, records ...Record) (Head, error)
 	// Head returns the end of the chain; the zero Head if it is empty.
 	Head(ctx context.Context) (Head, error)
+	// ChainName tells this chain from others, where heads of several are remembered.
+	ChainName(ctx context.Context) (string, error)
 	// Entries returns a page of what q chooses.
 	Entries(ctx context.Context, q Query) (Page, error)
 	// Entry returns one; fault.KindNotFound if it is not there.
@@ -45,9 +47,10 @@ type Store interface {
 	Counts(ctx context.Context) (Counts, error)
 
 	// Retain removes what is older than the policy says and appends the checkpoint
-	// that keeps the chain verifiable. It removes a bounded part at a time; more says
-	// that there is more.
-	Retain(ctx context.Context, p Policy, now time.Time) (more bool, err error)
+	// that keeps the chain verifiable. It removes a bounded part at a time. The newest
+	// release of a Stack that was not deleted stays, however old it is: it is what is
+	// live.
+	Retain(ctx context.Context, p Policy, now time.Time) (Removal, error)
 	// Place is where the records are, for people; without a password.
 	Place() string
 	Close() error
@@ -63,6 +66,12 @@ type Nowhere struct{}
 
 // Record does nothing.
 func (Nowhere) Record(Record) {}
+
+// Removal is what one call of Retain removed.
+type Removal struct {
+	Entries, Releases int64
+	More              bool // and there is more to remove
+}
 
 // Policy is for how long entries of each kind are kept, and releases by
 // KindRelease; zero or absent is for ever.

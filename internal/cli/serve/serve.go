@@ -17,6 +17,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/render/worker"
 	"github.com/lockstep-dev/lockstep/internal/server"
 	"github.com/lockstep-dev/lockstep/internal/server/signin"
+	"github.com/lockstep-dev/lockstep/internal/store"
 )
 
 type options struct {
@@ -116,6 +117,10 @@ func (o *options) bind(cmd *cobra.Command) {
 	f.StringVar(&o.UI.Path, "root-path", "", "what a proxy before the server has cut off the paths, /lockstep for one")
 	f.StringVar(&o.Store, "store", "", "where the history is kept: a file or postgres://… (default lockstep.db in --data-dir, or $"+storeVariable+")")
 	f.StringVar(&o.StoreFile, "store-file", "", "file that holds what --store would say, for an address with a password")
+	o.Keep = store.KeepDefault()
+	f.Var(age{&o.Keep.Releases}, "keep-releases", "how long releases are kept: 90d, 12h; 0 for ever")
+	f.Var(age{&o.Keep.Drift}, "keep-drift", "how long drift and heals are kept; 0 for ever")
+	f.Var(age{&o.Keep.Audit}, "keep-audit", "how long is kept what people did; 0 for ever")
 	f.BoolVar(&o.StackMetrics, "stack-metrics", true, "give each Stack series of its own in /metrics")
 	f.StringVar(&o.LogLevel, "log-level", "info", "debug, info, warn or error; SIGUSR1 switches to debug and back")
 	f.StringVar(&o.SystemNamespace, "system-namespace", "", "namespace of the replicas' leases and of the digest key (default the pod's own, else "+v1alpha1.SystemNamespace+")")

@@ -49,13 +49,15 @@ type AuditPage struct {
 
 // AuditVerdict is what verifying the chain came to.
 type AuditVerdict struct {
-	OK       bool        `json:"ok"`
-	Entries  int64       `json:"entries" doc:"that were read"`
-	Releases int64       `json:"releases" doc:"that were compared with their entries"`
-	Removed  int64       `json:"removed" doc:"by retention, with a checkpoint that says so"`
-	Head     string      `json:"head" doc:"SEQ:HASH of the newest entry, to be kept elsewhere"`
-	Flaws    []AuditFlaw `json:"flaws"`
-	More     int         `json:"more,omitempty" doc:"flaws that are not listed"`
+	OK       bool   `json:"ok"`
+	Entries  int64  `json:"entries" doc:"that were read"`
+	Releases int64  `json:"releases" doc:"that were compared with their entries"`
+	Removed  int64  `json:"removed" doc:"by retention, with a checkpoint that says so"`
+	Head     string `json:"head" doc:"SEQ:HASH of the newest entry, to be kept elsewhere"`
+	// Only what is remembered outside of the store shows that its end was cut off.
+	Remembered string      `json:"remembered,omitempty" doc:"SEQ:HASH that the chain was held against: that of the request, or else what the server remembers in its cluster; absent for none"`
+	Flaws      []AuditFlaw `json:"flaws"`
+	More       int         `json:"more,omitempty" doc:"flaws that are not listed"`
 }
 
 // AuditFlaw is one thing that is not as it was recorded.
@@ -312,11 +314,19 @@ func (d *Deps) verify(ctx context.Context, head string) (AuditVerdict, error) {
 	if err != nil {
 		return AuditVerdict{}, err
 	}
+	if remembered.Seq == 0 && d.Remembered != nil {
+		if remembered, err = d.Remembered(ctx, s); err != nil {
+			return AuditVerdict{}, err
+		}
+	}
 	v, err := store.Verify(ctx, s, remembered)
 	if err != nil {
 		return AuditVerdict{}, err
 	}
 	out := AuditVerdict{OK: v.OK, Entries: v.Entries, Releases: v.Releases, Removed: v.Removed, Head: v.Head.String(), Flaws: []AuditFlaw{}, More: v.More}
+	if v.Remembered.Seq > 0 {
+		out.Remembered = v.Remembered.String()
+	}
 	for _, f := range v.Flaws {
 		out.Flaws = append(out.Flaws, AuditFlaw{Kind: string(f.Kind), From: f.From, To: f.To, What: f.What})
 	}

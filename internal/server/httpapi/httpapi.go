@@ -60,6 +60,9 @@ type Deps struct {
 	Done <-chan struct{}
 	// History returns the record of what happened, once it is open.
 	History func() (store.Store, error)
+	// Remembered returns where the chain of a store ended, as it is remembered outside
+	// of it; the zero Head if it is not. May be nil.
+	Remembered func(context.Context, store.Store) (store.Head, error)
 	// SignIn is how one proves who one is.
 	SignIn *signin.Service
 
@@ -75,7 +78,7 @@ type Deps struct {
 // parts registers the operations of one noun each.
 var parts = []func(huma.API, *Deps){
 	registerMe, registerAuth, registerAccess, registerVersion, registerStacks, registerPlaces, registerEvents, registerResources, registerPauses, registerRollback,
-	registerReleases, registerAudit,
+	registerReleases, registerCompare, registerAudit,
 }
 
 // New returns the handler of everything below Prefix. Who asks is in the

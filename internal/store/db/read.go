@@ -18,6 +18,12 @@ func (d *DB) Head(ctx context.Context) (h store.Head, err error) {
 	return h, d.failed(d.Row(ctx, "SELECT seq, hash FROM chain WHERE id = 1", nil, &h.Seq, &h.Hash))
 }
 
+// ChainName tells this chain from others.
+func (d *DB) ChainName(ctx context.Context) (name string, err error) {
+	err = d.Row(ctx, "SELECT name FROM chain WHERE id = 1", nil, &name)
+	return name, d.failed(err)
+}
+
 // Entries returns a page.
 func (d *DB) Entries(ctx context.Context, q store.Query) (store.Page, error) {
 	w := chosen(q.Filter)
@@ -89,6 +95,10 @@ func (d *DB) Releases(ctx context.Context, q store.ReleaseQuery) (store.ReleaseP
 	w.add("name = ?", q.Unit.Name)
 	in(w, "cause", q.Causes)
 	in(w, "outcome", q.Outcomes)
+	if q.Revision != "" {
+		// There is no column of it: few ask, and a Stack's releases are few.
+		w.add("record LIKE ? ESCAPE '!'", like(`"revision":"`+q.Revision+`"`))
+	}
 	var page store.ReleasePage
 	if err := d.Row(ctx, "SELECT count(*) FROM releases"+w.where(), w.args, &page.Total); err != nil {
 		return page, d.failed(err)

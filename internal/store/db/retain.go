@@ -15,8 +15,9 @@ import (
 // long.
 const maxRemoved = 5_000
 
-// Retain removes what is older than p says.
-func (d *DB) Retain(ctx context.Context, p store.Policy, now time.Time) (more bool, err error) {
+// Retain removes what is older than p says. Whoever else is about to waits, and then
+// finds that nothing is left to do.
+func (d *DB) Retain(ctx context.Context, p store.Policy, now time.Time) (out store.Removal, err error) {
 	err = d.Change(ctx, func(tx Tx) error {
 		head, err := d.lock(ctx, tx)
 		if err != nil {
@@ -30,7 +31,7 @@ func (d *DB) Retain(ctx context.Context, p store.Policy, now time.Time) (more bo
 		if err != nil || len(old) == 0 && releases == 0 {
 			return err
 		}
-		more = len(old) == maxRemoved || releases == maxRemoved
+		out = store.Removal{Entries: int64(len(old)), Releases: releases, More: len(old) == maxRemoved || releases == maxRemoved}
 		gaps, err := d.remove(ctx, tx, old)
 		if err != nil {
 			return err
@@ -45,7 +46,10 @@ func (d *DB) Retain(ctx context.Context, p store.Policy, now time.Time) (more bo
 		}
 		return a.finish(ctx)
 	})
-	return more, err
+	if err != nil {
+		return store.Removal{}, err
+	}
+	return out, nil
 }
 
 func checkpoint(p store.Policy, old []store.Entry, releases int64, gaps []store.Gap) store.RetentionDetail {
@@ -93,12 +97,20 @@ func outlived(ctx context.Context, tx Tx, p store.Policy, now time.Time, head st
 	return out, err
 }
 
+// removable deletes releases that are old, but for the newest of a Stack that was not
+// deleted since: it is what is live.
+const removable = `DELETE FROM releases WHERE id IN (
+	SELECT id FROM releases AS r WHERE touched < ? AND (
+		EXISTS (SELECT 1 FROM releases AS n WHERE n.namespace = r.namespace AND n.name = r.name AND (n.started, n.id) > (r.started, r.id))
+		OR EXISTS (SELECT 1 FROM entries AS e WHERE e.namespace = r.namespace AND e.name = r.name AND e.kind = ? AND e.verb = 'delete' AND e.at >= r.touched)
+	) ORDER BY touched LIMIT ?)`
+
 func removeReleases(ctx context.Context, tx Tx, p store.Policy, now time.Time) (int64, error) {
 	age := p[store.KindRelease]
 	if age <= 0 {
 		return 0, nil
 	}
-	res, err := tx.Exec(ctx, "DELETE FROM releases WHERE id IN (SELECT id FROM releases WHERE touched < ? ORDER BY touched LIMIT ?)", now.Add(-age).UnixMicro(), maxRemoved)
+	res, err := tx.Exec(ctx, removable, now.Add(-age).UnixMicro(), string(store.KindRelease), maxRemoved)
 	if err != nil {
 		return 0, err
 	}

@@ -17,24 +17,24 @@ type Metrics struct {
 
 // NewMetrics registers them.
 func NewMetrics(r prometheus.Registerer) *Metrics {
-	gauge := func(name, help string) prometheus.Gauge {
-		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "lockstep", Subsystem: "store", Name: name, Help: help})
-	}
 	m := &Metrics{
-		queue: gauge("queue_entries", "Entries of the history that wait in memory."),
-		spool: gauge("spool_bytes", "Bytes of entries that wait in the data directory because the store does not take them."),
-		late:  gauge("behind", "1 while the store does not take entries, else 0."),
-		end:   gauge("head_entry", "Number of the newest entry that this server has appended."),
+		queue: prometheus.NewGauge(prometheus.GaugeOpts{Name: "lockstep_store_queue_entries", Help: "Entries of the history that wait in memory."}),
+		spool: prometheus.NewGauge(prometheus.GaugeOpts{Name: "lockstep_store_spool_bytes", Help: "Bytes of entries that wait in the data directory because the store does not take them."}),
+		late:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "lockstep_store_behind", Help: "1 while the store does not take entries, else 0."}),
+		end:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "lockstep_store_head_entry", Help: "Number of the newest entry that this server has appended."}),
 		entries: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: "lockstep", Subsystem: "store", Name: "entries_total", Help: "Entries that were written, by result.",
+			Name: "lockstep_store_entries_total", Help: "Entries that were written, by result.",
 		}, []string{"result"}),
 		losses: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: "lockstep", Subsystem: "store", Name: "lost_entries_total", Help: "Entries that neither the store nor the spool could take, by kind.",
+			Name: "lockstep_store_lost_entries_total", Help: "Entries that neither the store nor the spool could take, by kind.",
 		}, []string{"kind"}),
 		batches: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace: "lockstep", Subsystem: "store", Name: "write_seconds", Help: "Time that writing one batch took, by result.",
+			Name: "lockstep_store_write_seconds", Help: "Time that writing one batch took, by result.",
 			Buckets: []float64{0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10},
 		}, []string{"result"}),
+	}
+	for _, k := range store.Kinds() {
+		m.losses.WithLabelValues(string(k)) // so that the first loss is an increase
 	}
 	r.MustRegister(m.queue, m.spool, m.late, m.end, m.entries, m.losses, m.batches)
 	return m

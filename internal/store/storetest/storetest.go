@@ -254,6 +254,9 @@ func release(t *testing.T, m Made) {
 		at := day.Add(time.Duration(n) * time.Hour)
 		m.append(t, Released(Shop, n, store.Failed, at, at.Add(time.Minute)))
 	}
+	if page, err := m.Releases(t.Context(), store.ReleaseQuery{Unit: Shop, Revision: fmt.Sprintf("%040d", 3)}); err != nil || page.Total != 1 || page.Releases[0].Number != 3 {
+		t.Errorf("the releases of one commit are %+v, %v", page, err)
+	}
 	var numbers []int64
 	for q := (store.ReleaseQuery{Unit: Shop, Limit: 2}); ; {
 		page, err := m.Releases(t.Context(), q)
@@ -375,9 +378,11 @@ func retention(t *testing.T, m Made) {
 	retain := func(p store.Policy) {
 		t.Helper()
 		for more := true; more; {
-			if more, err = m.Retain(t.Context(), p, now); err != nil {
+			removed, err := m.Retain(t.Context(), p, now)
+			if err != nil {
 				t.Fatal(err)
 			}
+			more = removed.More
 		}
 		if v := m.verify(t, before); !v.OK {
 			t.Fatalf("after retention the verdict is %+v", v)
@@ -408,6 +413,17 @@ func retention(t *testing.T, m Made) {
 	}
 	if page, err := m.Releases(t.Context(), store.ReleaseQuery{Unit: Shop}); err != nil || page.Total != 5 {
 		t.Errorf("%d releases are left, %v", page.Total, err)
+	}
+	retain(store.Policy{store.KindRelease: time.Nanosecond})
+	if page, err := m.Releases(t.Context(), store.ReleaseQuery{Unit: Shop}); err != nil || page.Total != 1 || page.Releases[0].Number != 20 {
+		t.Errorf("what is live is not kept: %+v, %v", page.Releases, err)
+	}
+	m.append(t, Released(Till, 1, store.Succeeded, day, day), store.Record{Draft: store.Draft{
+		Time: day.Add(time.Hour), Unit: Till, Verb: "delete", Detail: store.ReleaseDetail{UID: "u1", Cause: "delete"},
+	}})
+	retain(store.Policy{store.KindRelease: time.Nanosecond})
+	if page, err := m.Releases(t.Context(), store.ReleaseQuery{Unit: Till}); err != nil || page.Total != 0 {
+		t.Errorf("of a Stack that is gone %d releases are kept, %v", page.Total, err)
 	}
 	m.append(t, Call(now, Shop, "after"))
 	if v := m.verify(t, before); !v.OK || v.Removed == 0 {

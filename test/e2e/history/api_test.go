@@ -64,7 +64,14 @@ func TestAPI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := httpapi.New(&httpapi.Deps{Access: checker, History: func() (store.Store, error) { return s, nil }})
+	remembered, err := s.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := httpapi.New(&httpapi.Deps{
+		Access: checker, History: func() (store.Store, error) { return s, nil },
+		Remembered: func(context.Context, store.Store) (store.Head, error) { return remembered, nil },
+	})
 	get := func(person, path string) (int, string) {
 		r := httptest.NewRequest(http.MethodGet, httpapi.Prefix+path, nil)
 		if person != "" {
@@ -84,7 +91,8 @@ func TestAPI(t *testing.T) {
 		"Auditor":       {"All of it, logins as well.", auditor, "/audit", 200, []string{`"one"`, `"two"`, `"login"`, `"all":true`}, nil},
 		"Viewer":        {"What is about Stacks of others is absent, and so are logins.", "oidc:viewer", "/audit", 200, []string{`"one"`, `"all":false`}, []string{`"two"`, `"login"`, other.Namespace}},
 		"Stranger":      {"Nothing, and no hint that there is something.", "oidc:eve", "/audit", 200, []string{`"items":[]`}, []string{"one"}},
-		"Verify":        {"", auditor, "/audit/verify", 200, []string{`"ok":true`, `"entries":4`}, nil},
+		"Verify":        {"", auditor, "/audit/verify", 200, []string{`"ok":true`, `"entries":4`, `"remembered":"4:`}, nil},
+		"VerifyHead":    {"What is handed in goes before what is remembered.", auditor, "/audit/verify?head=9:" + store.Origin, 200, []string{`"ok":false`, `"truncated"`}, nil},
 		"VerifyViewer":  {"Verifying is for who may read the whole.", "oidc:viewer", "/audit/verify", 403, nil, nil},
 		"VerifyBadHead": {"", auditor, "/audit/verify?head=x", 400, nil, nil},
 		"Releases":      {"", "oidc:viewer", releases, 200, []string{`"number":1`, `"total":1`, `"leadSeconds":60`}, []string{"objects"}},

@@ -156,6 +156,9 @@ func TestRecorded(t *testing.T) {
 		return v.OK && err == nil && r.Cause == "drift" && r.Outcome == store.Succeeded, fmt.Sprintf("%+v %+v %v", v, r, err)
 	})
 
+	if h := s.remembers(d); !s.verify(d, h).OK {
+		t.Errorf("the chain does not lead on from %s", h)
+	}
 	server.Kill()
 	again := s.Serve(world.ServeOptions{DataDir: dir})
 	third := s.commit("three", "hush-hush-3")

@@ -110,6 +110,11 @@ func TestLeastPermissions(t *testing.T) {
 		return c.Reason == "Denied" && strings.Contains(c.Message, denied), c.Reason + ": " + c.Message
 	})
 
+	history := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: "lockstep-history"}}
+	w.Eventually("where the history ends is remembered", 30*time.Second, func() (bool, string) {
+		return w.Client.Get(t.Context(), client.ObjectKeyFromObject(history), history) == nil && len(history.Data) > 0, "it is not"
+	})
+
 	let(t, w, s)
 	let(t, w, unnamed)
 	for _, o := range []client.Object{settings, &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: "web"}}} {

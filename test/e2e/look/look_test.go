@@ -12,12 +12,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -40,6 +42,9 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/source/memory"
 	"github.com/lockstep-dev/lockstep/internal/stack"
 	"github.com/lockstep-dev/lockstep/internal/stack/renderers"
+	"github.com/lockstep-dev/lockstep/internal/store"
+	"github.com/lockstep-dev/lockstep/internal/store/db"
+	"github.com/lockstep-dev/lockstep/internal/store/storetest"
 	"github.com/lockstep-dev/lockstep/test/cluster"
 )
 
@@ -149,7 +154,7 @@ func set(t *testing.T) *scene {
 	t.Helper()
 	c := cluster.Start(t)
 	s := &scene{t: t, api: c.Client(t), ns: c.Namespace(t), source: memory.New("web"), lists: &atomic.Int64{}}
-	s.source.Commit("main", files)
+	first := s.source.Commit("main", files)
 	key := []byte("0123456789abcdef")
 	config := rest.CopyConfig(c.Config(t))
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return counting{next, s.lists} })
@@ -171,7 +176,18 @@ func set(t *testing.T) *scene {
 		t.Fatal(err)
 	}
 	t.Cleanup(checker.Close)
-	api := httpapi.New(&httpapi.Deps{Access: checker, Live: &live.Looker{
+	history, err := db.Open(t.Context(), filepath.Join(t.TempDir(), "lockstep.db"), db.Migrated)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = history.Close() })
+	released := storetest.Released(lockstep.Unit{Namespace: s.ns, Name: "shop"}, 1, store.Succeeded, time.Now().Add(-time.Minute), time.Now())
+	released.Release.Revision = first
+	if _, err := history.Append(t.Context(), released); err != nil {
+		t.Fatal(err)
+	}
+	open := func() (store.Store, error) { return history, nil }
+	api := httpapi.New(&httpapi.Deps{Access: checker, History: open, Live: &live.Looker{
 		Stacks: s, Driver: s.Driver, Render: render.Render, Key: key,
 		Memo:   func(lockstep.Unit, int64) (fleet.Memo, bool) { return fleet.Memo{}, false },
 		Lookup: func(lockstep.Unit) (stack.Lookup, func()) { return s, func() {} },
@@ -295,6 +311,60 @@ func TestLook(t *testing.T) {
 	t.Run("Hostile", s.hostile)
 	t.Run("Streams", s.streams)
 	t.Run("Actions", s.actions)
+	t.Run("Releases", s.releases)
+}
+
+// releases are compared by their numbers, and the values of Secrets stay masked.
+func (s *scene) releases(t *testing.T) {
+	const next = "battery-staple-correct"
+	changed := map[string]string{"web.yaml": strings.NewReplacer(secret, next, "replicas: 2", "replicas: 3").Replace(files["web.yaml"])}
+	second := s.source.Commit("main", changed)
+	if now := read[httpapi.ReleaseComparison](s, "/releases/compare?from=1"); now.To == "" || now.ToRelease != nil {
+		t.Errorf("what Git says now is %q, release %+v", now.To, now.ToRelease)
+	}
+	first := read[httpapi.ReleaseComparison](s, "/releases/compare?from=1&to="+second)
+	if r := first.FromRelease; r == nil || r.Number != 1 || r.Revision != first.From || len(r.Objects) != 0 || first.ToRelease != nil || first.To != second {
+		t.Errorf("release 1 and a commit that was not released are %+v and %+v of %s and %s", r, first.ToRelease, first.From, first.To)
+	}
+	kinds := map[string]bool{}
+	for _, c := range first.Changes {
+		kinds[strings.SplitN(c.ID, "/", 2)[0]] = c.Change == "changed"
+	}
+	if diff := cmp.Diff(map[string]bool{"Deployment.apps": true, "Secret": true}, kinds); diff != "" {
+		t.Errorf("what differs (-want +got):\n%s", diff)
+	}
+	back := read[httpapi.ReleaseComparison](s, "/releases/compare?from="+second+"&to="+first.From)
+	if back.FromRelease != nil || back.ToRelease == nil || back.ToRelease.Number != 1 || len(back.Changes) != 2 {
+		t.Errorf("by commits it is %+v", back)
+	}
+	cases := map[string]struct {
+		why, person, query string
+		want               int
+	}{
+		"Viewer":      {"Whoever may see the Stack may compare.", "vera", "?from=1&to=1", 200},
+		"Stranger":    {"Nobody else is told whether there are releases.", "eve", "?from=1", 403},
+		"NoFrom":      {"From what is not guessed.", "ana", "", 422},
+		"NoRelease":   {"", "ana", "?from=7", 404},
+		"NoCommit":    {"", "ana", "?from=" + strings.Repeat("a", 40), 404},
+		"NeitherKind": {"A branch may move while it is compared.", "ana", "?from=main", 422},
+		"Huge":        {"", "ana", "?from=99999999999999999999", 422},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			status, body := s.ask(tc.person, "GET", "/releases/compare"+tc.query, "")
+			if status != tc.want {
+				t.Errorf("%s\n%d, want %d: %s", tc.why, status, tc.want, body)
+			}
+			for _, value := range []string{secret, next, base64.StdEncoding.EncodeToString([]byte(next))} {
+				if strings.Contains(body, value) {
+					t.Errorf("it tells the secret value %q", value)
+				}
+			}
+		})
+	}
+	if _, body := s.ask("ana", "GET", "/releases/compare?from=1&to="+second, ""); strings.Contains(body, secret) || strings.Contains(body, next) || !strings.Contains(body, "•••") {
+		t.Errorf("the values of the Secret are not masked:\n%s", body)
+	}
 }
 
 func (s *scene) resources(t *testing.T) {

@@ -148,6 +148,9 @@ func TestPrometheus(t *testing.T) {
 			}
 		})
 	}
+	if n := p.count(`max(lockstep_store_behind) == 0 and max(lockstep_store_tampered) == 0 and sum(lockstep_store_lost_entries_total) == 0`); n != 1 {
+		t.Errorf("the history is not said to be well: %d series", n)
+	}
 	// The alert of a Stack that fails, made impatient.
 	if n := p.count(`time() - max by (namespace, name, reason) (lockstep_stack_unready_timestamp_seconds{namespace="` + w.Namespace + `",name="bad",reason!~"Suspended|Held|Progressing|WaitingForDependency|Deleting"}) > 0`); n != 1 {
 		t.Errorf("the Stack that fails has %d series that would fire, want 1", n)

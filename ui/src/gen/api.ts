@@ -613,6 +613,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stacks/{namespace}/{name}/releases/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What differs between two releases
+         * @description Both commits are rendered with the Stack as it is now; values of Secrets are masked.
+         */
+        get: operations["compareReleases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stacks/{namespace}/{name}/releases/{number}": {
         parameters: {
             query?: never;
@@ -953,6 +973,8 @@ export interface components {
              * @description that were compared with their entries
              */
             releases: number;
+            /** @description SEQ:HASH that the chain was held against: that of the request, or else what the server remembers in its cluster; absent for none */
+            remembered?: string;
             /**
              * Format: int64
              * @description by retention, with a checkpoint that says so
@@ -1629,6 +1651,26 @@ export interface components {
              * @description how often the same was carried out, for drift that comes back
              */
             times?: number;
+        };
+        ReleaseComparison: {
+            /** @description what was removed first, then in order of id */
+            changes: components["schemas"]["RevisionChange"][];
+            from: string;
+            /** @description without its objects; absent for a commit that was not released, or while the history cannot be read */
+            fromRelease?: components["schemas"]["Release"];
+            /**
+             * Format: int64
+             * @description changes that are left out, beyond the bound
+             */
+            left: number;
+            /**
+             * Format: int64
+             * @description objects that both render the same
+             */
+            same: number;
+            to: string;
+            /** @description without its objects; absent for a commit that was not released, for what the Source says now, or while the history cannot be read */
+            toRelease?: components["schemas"]["Release"];
         };
         ReleaseFieldChange: {
             from?: string;
@@ -5113,6 +5155,88 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compareReleases: {
+        parameters: {
+            query: {
+                /** @description number of a release, or a full commit hash */
+                from: string;
+                /** @description number of a release, or a full commit hash; absent for what the Source says now */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseComparison"];
                 };
             };
             /** @description Unauthorized */

@@ -1,0 +1,4 @@
+-- +goose Up
+-- What tells this chain from others where its end is remembered.
+ALTER TABLE chain ADD COLUMN name TEXT NOT NULL DEFAULT '';
+UPDATE chain SET name = lower(hex(randomblob(8)));
