@@ -1,18 +1,22 @@
+import { useQuery } from '@tanstack/react-query';
 import { useLocation } from 'wouter';
+import { api, sent } from '@/api/client';
 import { useCommands } from '@/commands/commands';
-import { short } from '@/format/count';
+import { counted, short } from '@/format/count';
+import { lasted } from '@/format/time';
 import { ButtonLink } from '@/parts/button';
 import { Empty } from '@/parts/empty';
 import { ProblemPanel } from '@/parts/problem-panel';
 import { SkeletonRows } from '@/parts/skeleton';
-import { Badge } from '@/parts/status-mark';
+import { Badge, type Tone } from '@/parts/status-mark';
 import { Lasted, Time } from '@/parts/time';
 import type { PageProps } from '@/routes';
 import { usePage } from '@/shell/page';
 import { compareHref, releaseHref, stackHref } from '@/url/hrefs';
-import { useStack } from './stack/data';
+import { stackKey, useStack } from './stack/data';
 import { Section } from './stack/drawer';
 import { FlowStrip } from './stack/header';
+import { byVerb, type Release as Kept, legs } from './stack/timeline';
 import { outcomeTone } from './stack/timeline-tab';
 
 /** One release: which commit, whose, how it went and how long each step took. */
@@ -21,6 +25,17 @@ export default function Release({ params }: PageProps) {
   const id = Number(params.release);
   const { data, error, refetch } = useStack(s);
   const [, navigate] = useLocation();
+  const kept = useQuery({
+    queryKey: stackKey(s, 'live', 'release', id),
+    enabled: Number.isSafeInteger(id) && id > 0,
+    queryFn: ({ signal }) =>
+      sent(
+        api.GET('/api/v1/stacks/{namespace}/{name}/releases/{number}', {
+          params: { path: { ...s, number: id } },
+          signal,
+        }),
+      ),
+  });
   usePage({
     crumbs: [
       { label: 'Fleet', href: '/fleet' },
@@ -98,11 +113,66 @@ export default function Release({ params }: PageProps) {
         </dd>
       </dl>
       {r.message && <p className="rounded-md bg-sunken px-3 py-2 break-words whitespace-pre-line">{r.message}</p>}
+      {kept.data && <Record of={kept.data} />}
+      {kept.isPending && <SkeletonRows label="Reading its record" rows={3} />}
+      {kept.error && !kept.data && <ProblemPanel of={kept.error} what="What it did to each object is not on record." />}
       {current && (
         <Section title="From commit to healthy">
           <FlowStrip stack={data} />
         </Section>
       )}
     </div>
+  );
+}
+
+const verbTone: Record<string, Tone> = { delete: 'bad', replace: 'bad', update: 'warn', create: 'ok', orphan: 'idle' };
+const resultTone: Record<string, Tone> = { done: 'ok', failed: 'bad', skipped: 'warn', unchanged: 'idle' };
+
+/** What the record keeps of a release: what each step took, and what came of each object. */
+function Record({ of }: { of: Kept }) {
+  const took = legs(of.steps);
+  const objects = byVerb(of.objects ?? []);
+  return (
+    <>
+      {took.length > 0 && (
+        <Section title="What each step took">
+          <dl className="flex flex-wrap gap-x-6 gap-y-1">
+            {took.map((leg) => (
+              <div key={leg.name} className="flex gap-1.5">
+                <dt className="text-muted">{leg.name}</dt>
+                <dd>{lasted(leg.ms)}</dd>
+              </div>
+            ))}
+          </dl>
+        </Section>
+      )}
+      <Section title={`Objects (${objects.length + (of.moreObjects ?? 0)})`}>
+        {objects.length === 0 && <p className="text-muted">Nothing was changed.</p>}
+        <ul>
+          {objects.map((o) => (
+            <li key={`${o.verb} ${o.object}`} className="border-b border-line/60 py-1.5">
+              <p className="flex flex-wrap items-center gap-2">
+                <Badge tone={verbTone[o.verb] ?? 'idle'}>{o.verb}</Badge>
+                <span className="mono min-w-0 break-all">{o.object}</span>
+                <Badge tone={resultTone[o.result ?? ''] ?? 'idle'}>{o.result ?? 'not reached'}</Badge>
+                <span className="text-muted">{o.note || o.reason}</span>
+              </p>
+              {o.error && <p className="break-words text-bad">{o.error}</p>}
+              <ul className="pl-4">
+                {(o.changes ?? []).map((c) => (
+                  <li key={c.path} className="mono break-all">
+                    {c.path} <span className="text-bad">{c.from || '—'}</span> →{' '}
+                    <span className="text-ok">{c.to || '—'}</span>
+                    {c.manager && <span className="text-muted"> was {c.manager}’s</span>}
+                  </li>
+                ))}
+                {o.moreFields && <li className="text-muted">and {counted(o.moreFields, 'more field')}</li>}
+              </ul>
+            </li>
+          ))}
+        </ul>
+        {of.moreObjects && <p className="text-muted">{counted(of.moreObjects, 'more object')} were not kept.</p>}
+      </Section>
+    </>
   );
 }

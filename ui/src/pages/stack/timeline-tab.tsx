@@ -1,9 +1,15 @@
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
+import { api, sent } from '@/api/client';
 import { short } from '@/format/count';
+import { Button } from '@/parts/button';
 import { Empty } from '@/parts/empty';
 import { Badge, type Tone } from '@/parts/status-mark';
 import { Lasted, Time } from '@/parts/time';
 import { compareHref, releaseHref } from '@/url/hrefs';
+import { stackKey } from './data';
+import { LeadBar } from './lead';
+import { type Entry, median, newestOfEach, type Release } from './timeline';
 import type { ReleaseRow, StackDetail, StackName } from './types';
 
 export const outcomeTone: Record<string, Tone> = {
@@ -13,8 +19,117 @@ export const outcomeTone: Record<string, Tone> = {
   Superseded: 'idle',
 };
 
-/** One row for each release, and one for drift that was healed, however often. */
+const useTimeline = (s: StackName) =>
+  useInfiniteQuery({
+    queryKey: stackKey(s, 'live', 'timeline'),
+    initialPageParam: '',
+    queryFn: ({ pageParam, signal }) =>
+      sent(
+        api.GET('/api/v1/stacks/{namespace}/{name}/timeline', {
+          params: { path: s, query: { cursor: pageParam || undefined } },
+          signal,
+        }),
+      ),
+    getNextPageParam: (last) => last.next || undefined,
+  });
+
+const useReleases = (s: StackName) =>
+  useQuery({
+    queryKey: stackKey(s, 'live', 'releases'),
+    queryFn: ({ signal }) =>
+      sent(
+        api.GET('/api/v1/stacks/{namespace}/{name}/releases', { params: { path: s, query: { limit: 200 } }, signal }),
+      ),
+  });
+
+/** What happened, newest first: releases, heals, and what people did. Without a record, what the Stack itself keeps. */
 export function TimelineTab({ s, stack }: { s: StackName; stack: StackDetail }) {
+  const line = useTimeline(s);
+  const releases = useReleases(s);
+  const entries = newestOfEach(line.data?.pages.flatMap((p) => p.items) ?? []);
+  if (entries.length === 0) return <Kept s={s} stack={stack} />;
+  const byNumber = new Map((releases.data?.items ?? []).map((r) => [r.number, r]));
+  const half = median((releases.data?.items ?? []).flatMap((r) => (r.leadSeconds ? [r.leadSeconds * 1000] : [])));
+  return (
+    <div className="min-h-0 flex-1 overflow-y-auto px-4 py-2">
+      <ol aria-label="What happened, newest first">
+        {entries.map((e) => (
+          <EntryRow key={e.seq} s={s} e={e} release={byNumber.get(Number(e.data.number))} half={half} />
+        ))}
+      </ol>
+      {line.hasNextPage && (
+        <Button className="mt-2" disabled={line.isFetchingNextPage} onClick={() => void line.fetchNextPage()}>
+          Older
+        </Button>
+      )}
+    </div>
+  );
+}
+
+const titles: Partial<Record<Entry['kind'], string>> = {
+  heal: 'Drift healed',
+  drift: 'Drift',
+  approval: 'Approval',
+  rollback: 'Rollback',
+  pause: 'Pause',
+};
+
+interface Field {
+  object?: string;
+  field?: string;
+  git?: string;
+  live?: string;
+  manager?: string;
+}
+
+function EntryRow({ s, e, release, half }: { s: StackName; e: Entry; release?: Release; half?: number }) {
+  const number = e.kind === 'release' || e.kind === 'heal' ? Number(e.data.number) : 0;
+  const title = e.kind === 'release' ? `Release ${number}` : (titles[e.kind] ?? e.kind);
+  const fields =
+    (e.kind === 'heal' ? (e.data.fields as Field[] | undefined) : e.kind === 'drift' ? [e.data as Field] : []) ?? [];
+  const revision = String(e.data.revision ?? '');
+  return (
+    <li className="flex gap-3 border-b border-line/60 py-2">
+      <span className="w-24 shrink-0 text-muted">
+        <Time at={e.time} />
+      </span>
+      <div className="min-w-0 flex-1">
+        <p className="flex flex-wrap items-center gap-x-2">
+          {number > 0 ? (
+            <Link href={releaseHref(s, number)} className="font-medium hover:underline">
+              {title}
+            </Link>
+          ) : (
+            <span className="font-medium">{title}</span>
+          )}
+          {e.kind !== 'release' && e.verb !== e.kind && <span>{e.verb}</span>}
+          {e.outcome && <Badge tone={outcomeTone[e.outcome] ?? 'idle'}>{e.outcome.toLowerCase()}</Badge>}
+          {e.kind === 'release' && <span className="mono text-muted">{short(revision)}</span>}
+          {e.kind === 'release' && <span className="min-w-0 truncate">{String(e.data.subject ?? '')}</span>}
+        </p>
+        <p className="break-words text-muted">
+          {e.kind === 'release' ? String(e.data.author ?? '').replace(/ <.*/, '') : e.person.display || e.person.name}
+          {e.reason && ` · ${e.reason}`}
+        </p>
+        {fields.slice(0, 3).map((f) => (
+          <p key={`${f.object} ${f.field}`} className="mono break-all text-muted">
+            {f.object} {f.field} {f.live || '—'} → {f.git || '—'}
+            {f.manager && ` (${f.manager})`}
+          </p>
+        ))}
+        {fields.length > 3 && <p className="text-muted">and {fields.length - 3} more</p>}
+      </div>
+      {release && (
+        <span className="shrink-0 text-muted">
+          <LeadBar of={release.steps} median={half} />
+        </span>
+      )}
+    </li>
+  );
+}
+
+/** One row for each release that the Stack remembers, and one for drift that was healed, however often. */
+function Kept({ s, stack }: { s: StackName; stack: StackDetail }) {
   const rows = stack.releases;
   if (rows.length === 0) return <Empty title="No release yet">The first one appears here as it happens.</Empty>;
   return (

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { byVerb, type Entry, legs, median, newestOfEach } from './timeline';
+
+const at = (s: number) => new Date(Date.UTC(2026, 0, 1) + s * 1000).toISOString();
+
+describe('the steps of a release', () => {
+  it('gives each step its own time', () => {
+    expect(
+      legs({
+        committed: at(0),
+        fetched: at(5),
+        started: at(6),
+        rendered: at(8),
+        planned: at(8),
+        applied: at(10),
+        healthy: at(20),
+      }),
+    ).toEqual([
+      { name: 'fetch', ms: 5000 },
+      { name: 'wait', ms: 1000 },
+      { name: 'render', ms: 2000 },
+      { name: 'plan', ms: 0 },
+      { name: 'apply', ms: 2000 },
+      { name: 'become healthy', ms: 10000 },
+    ]);
+  });
+  it('begins where the first time is known, and skips what was not reached', () => {
+    expect(legs({ started: at(0), applied: at(3) })).toEqual([{ name: 'apply', ms: 3000 }]);
+    expect(legs({})).toEqual([]);
+  });
+  it('never takes less than no time, whatever the clocks say', () => {
+    expect(legs({ committed: at(9), fetched: at(5) })).toEqual([{ name: 'fetch', ms: 0 }]);
+  });
+  it('knows the middle', () => {
+    expect([median([]), median([3]), median([9, 1, 5]), median([4, 1, 3, 2])]).toEqual([undefined, 3, 5, 2]);
+  });
+});
+
+describe('rows of the timeline', () => {
+  const entry = (seq: number, kind: Entry['kind'], number: number) =>
+    ({ seq, kind, data: { number } }) as unknown as Entry;
+  it('shows a release once, as it is now; heals each', () => {
+    const all = [
+      entry(9, 'release', 2),
+      entry(8, 'heal', 2),
+      entry(7, 'heal', 2),
+      entry(6, 'release', 2),
+      entry(5, 'release', 1),
+    ];
+    expect(newestOfEach(all).map((e) => e.seq)).toEqual([9, 8, 7, 5]);
+  });
+  it('puts what was deleted first', () => {
+    expect(
+      byVerb([{ verb: 'create' }, { verb: 'update' }, { verb: 'delete' }, { verb: 'new' }]).map((o) => o.verb),
+    ).toEqual(['delete', 'update', 'create', 'new']);
+  });
+});

@@ -1,0 +1,60 @@
+import type { components } from '@/gen/api';
+
+export type Entry = components['schemas']['AuditEntry'];
+export type Release = components['schemas']['Release'];
+type Times = Release['steps'];
+
+/** The steps from commit to healthy, in order, each with the time that ends it. */
+const stations = [
+  ['fetch', 'fetched'],
+  ['wait', 'started'],
+  ['render', 'rendered'],
+  ['plan', 'planned'],
+  ['apply', 'applied'],
+  ['become healthy', 'healthy'],
+] as const satisfies readonly (readonly [string, keyof Times])[];
+
+export interface Leg {
+  name: string;
+  ms: number;
+}
+
+/** What each step took, as far as it is known; a time that is missing joins two steps into one. */
+export function legs(t: Times): Leg[] {
+  const out: Leg[] = [];
+  let from = t.committed ? Date.parse(t.committed) : Number.NaN;
+  for (const [name, key] of stations) {
+    const at = t[key] ? Date.parse(t[key]) : Number.NaN;
+    if (Number.isNaN(at)) continue;
+    if (!Number.isNaN(from)) out.push({ name, ms: Math.max(0, at - from) });
+    from = at;
+  }
+  return out;
+}
+
+/** Half of the numbers are no greater; undefined of none. */
+export function median(of: readonly number[]): number | undefined {
+  const sorted = [...of].sort((a, b) => a - b);
+  return sorted[Math.ceil(sorted.length / 2) - 1];
+}
+
+const verbs = ['delete', 'replace', 'update', 'create', 'orphan'];
+const rank = (verb: string) => (verbs.includes(verb) ? verbs.indexOf(verb) : verbs.length);
+
+/** Objects of a plan by verb, what went first; within a verb as the plan has them. */
+export const byVerb = <T extends { verb: string }>(objects: readonly T[]): T[] =>
+  [...objects].sort((a, b) => rank(a.verb) - rank(b.verb));
+
+const numberOf = (e: Entry) => (e.kind === 'release' ? e.data.number : undefined);
+
+/** Entries without those that a newer one of the same release stands for, across pages. */
+export function newestOfEach(entries: readonly Entry[]): Entry[] {
+  const seen = new Set<unknown>();
+  return entries.filter((e) => {
+    const n = numberOf(e);
+    if (n === undefined) return true;
+    if (seen.has(n)) return false;
+    seen.add(n);
+    return true;
+  });
+}
