@@ -66,6 +66,10 @@ export function TimelineTab({ s, stack }: { s: StackName; stack: StackDetail }) 
   );
 }
 
+/** A commit that goes live again did not take since it was made. */
+const own = (r: Release): Release['steps'] =>
+  r.cause === 'commit' ? r.steps : { ...r.steps, committed: undefined, fetched: undefined };
+
 const titles: Partial<Record<Entry['kind'], string>> = {
   heal: 'Drift healed',
   drift: 'Drift',
@@ -109,7 +113,7 @@ function EntryRow({ s, e, release, half }: { s: StackName; e: Entry; release?: R
         </p>
         <p className="break-words text-muted">
           {e.kind === 'release' ? String(e.data.author ?? '').replace(/ <.*/, '') : e.person.display || e.person.name}
-          {e.reason && ` · ${e.reason}`}
+          {e.reason && e.reason !== e.data.subject && ` · ${e.reason}`}
         </p>
         {fields.slice(0, 3).map((f) => (
           <p key={`${f.object} ${f.field}`} className="mono break-all text-muted">
@@ -121,7 +125,7 @@ function EntryRow({ s, e, release, half }: { s: StackName; e: Entry; release?: R
       </div>
       {release && (
         <span className="shrink-0 text-muted">
-          <LeadBar of={release.steps} median={half} />
+          <LeadBar of={own(release)} median={half} />
         </span>
       )}
     </li>
