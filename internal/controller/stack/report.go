@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/controller/report"
 	"github.com/lockstep-dev/lockstep/internal/core/health"
 	"github.com/lockstep-dev/lockstep/internal/core/hook"
+	"github.com/lockstep-dev/lockstep/internal/core/plan"
 	"github.com/lockstep-dev/lockstep/internal/core/run"
 	"github.com/lockstep-dev/lockstep/internal/fleet"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
@@ -236,6 +238,10 @@ func (p *pass) cause() string {
 	switch {
 	case s.Key != p.memo.Key && p.stack.Spec.Hold != nil && stack.ActionOf(p.before) == hook.Rollback:
 		return causeHold
+	case s.Key != p.memo.Key && p.onlyHeals():
+		// What Git asks for came out the same: a kind that the cluster has since
+		// learned changes the key of every chart.
+		return causeDrift
 	case s.Key != p.memo.Key && s.Revision != p.memo.Revision.Commit:
 		return causeCommit
 	case s.ObservedGeneration != p.stack.Generation || s.Key != p.memo.Key:
@@ -246,6 +252,12 @@ func (p *pass) cause() string {
 		return causeRetry
 	}
 	return causeDrift
+}
+
+// onlyHeals says whether everything that is to be done undoes drift.
+func (p *pass) onlyHeals() bool {
+	steps := p.plan.Steps()
+	return len(steps) > 0 && !slices.ContainsFunc(steps, func(s plan.Step) bool { return !s.Heals })
 }
 
 // done counts what was really changed.
