@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { cards } from '@/features/welcome/cards';
 import { Cli } from '@/parts/cli';
 
 /** A fleet without Stacks: what to do, in the order in which one does it. */
@@ -30,9 +31,17 @@ spec:
           <Cli line="lockstep status" />
         </Step>
       </ol>
-      <p className="mt-6 text-muted">
-        Only looking around? <Cli line="lockstep demo" /> starts a fleet on your machine that needs nothing else.
+      <h2 className="mt-8 font-medium">Only looking around?</h2>
+      <p className="mt-1 text-muted">
+        <Cli line="lockstep demo" /> starts a fleet on your machine that needs nothing else, with five things to try:
       </p>
+      <ol className="mt-2 grid list-decimal gap-1 pl-6">
+        {cards.map((card) => (
+          <li key={card.id}>
+            {card.title}. <span className="text-muted">{card.about}</span>
+          </li>
+        ))}
+      </ol>
     </div>
   );
 }
