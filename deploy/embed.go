@@ -14,3 +14,8 @@ var CRDs embed.FS
 //
 //go:embed admission/*.yaml
 var Admission embed.FS
+
+// Roles are the ready-made roles for people, bound to nobody.
+//
+//go:embed install/roles.yaml
+var Roles []byte

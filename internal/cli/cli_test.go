@@ -101,7 +101,7 @@ func TestUsage(t *testing.T) {
 		"StatusWatch":  {why: "What is about one stack says so.", args: []string{"status", "-w"}, want: "error: --watch and --objects are about one stack\nhint:  name it, or watch all: lockstep list -w\n"},
 		"Render":       {why: "Nothing to render is not an empty render.", args: []string{"render"}, want: "error: want either DIR or -f STACK.yaml\nhint:  lockstep render . renders the current directory\n"},
 		"LogLevel":     {why: "The server checks its flags before it does anything.", args: []string{"serve", "--log-level", "chatty"}, want: "error: --log-level is \"chatty\"\nhint:  debug, info, warn or error\n"},
-		"Break":        {why: "A word that is none of the two.", args: []string{"demo", "break", "it"}, want: "error: there is no way to break called \"it\"\nhint:  drift or delete\n"},
+		"Break":        {why: "A word that is none of them.", args: []string{"demo", "break", "it"}, want: "error: there is no way to break called \"it\"\nhint:  drift, delete or report\n"},
 		"NoCluster":    {why: "The first thing that a newcomer meets.", args: []string{"list"}, want: "error: no cluster is chosen: there is no kubeconfig\nhint:  pass --kubeconfig FILE, set KUBECONFIG, or try everything without a cluster: lockstep demo\n"},
 	}
 	for name, tc := range cases {

@@ -17,11 +17,11 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/cli/term"
 )
 
-// namespace holds the demo's Sources and Stacks.
-const namespace = "demo"
+// namespace is the one that commands mean where none is named.
+const namespace = "shop"
 
-// declare tells Lockstep what to keep live. What is there already is left as it
-// is, but for the addresses of the Sources.
+// declare tells Lockstep what to keep live, and the cluster who may do what. What is
+// there already is left as it is, but for the addresses of the Sources.
 func (s *session) declare(ctx context.Context, config *rest.Config, git string) error {
 	c, err := api.New(config)
 	if err != nil {
@@ -32,46 +32,53 @@ func (s *session) declare(ctx context.Context, config *rest.Config, git string) 
 			return err
 		}
 	}
-	return nil
+	return admit(ctx, config)
 }
 
+// objects are the Sources and Stacks: those of a repository are in a namespace of
+// its name.
 func (s *session) objects(git string) []client.Object {
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
-	ns.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-	secret := &corev1.Secret{ObjectMeta: named("webhook"), StringData: map[string]string{"token": s.state.Secret}}
-	secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
-	out := []client.Object{ns, secret}
+	var out []client.Object
 	for _, name := range repositories {
-		out = append(out, sourceOf(name, git))
+		ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		ns.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+		secret := &corev1.Secret{ObjectMeta: named(name, "webhook"), StringData: map[string]string{"token": s.state.Secret}}
+		secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+		out = append(out, ns, secret, sourceOf(name, git))
 	}
+	report := stackOf("guestbook", "guestbook", "app", "web-team", "prod")
+	report.Spec.Sync.Drift = v1alpha1.DriftReport
+	cart := stackOf("shop", "cart", "apps/cart/overlays/prod", "cart-team", "prod")
+	cart.Spec.DependsOn = []v1alpha1.Dependency{{Name: "cart-dev"}}
+	dev := stackOf("shop", "cart-dev", "apps/cart/overlays/dev", "cart-team", "dev")
+	dev.Spec.Target = v1alpha1.StackTarget{Namespace: "shop-dev", CreateNamespace: true}
 	return append(out,
-		stackOf("guestbook", "plain", "guestbook"),
-		stackOf("shop-dev", "shop", "overlays/dev"),
-		stackOf("shop-prod", "shop", "overlays/prod", "shop-dev"),
-		stackOf("platform", "platform", "chart"),
+		stackOf("shop", "checkout", "apps/checkout", "checkout-team", "prod"),
+		dev, cart,
+		stackOf("shop", "uploads", "apps/uploads", "checkout-team", "prod"),
+		stackOf("platform", "edge", "chart", "platform-team", "prod"),
+		report,
 	)
 }
 
-func named(name string) metav1.ObjectMeta {
+func named(namespace, name string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: namespace, Name: name}
 }
 
 func sourceOf(name, git string) *v1alpha1.Source {
-	src := &v1alpha1.Source{ObjectMeta: named(name)}
+	src := &v1alpha1.Source{ObjectMeta: named(name, name)}
 	src.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Source"))
 	src.Spec.Git = &v1alpha1.GitSource{URL: fmt.Sprintf("%s/%s.git", git, name)}
 	src.Spec.Webhook = &v1alpha1.Webhook{SecretRef: v1alpha1.KeyRef{Name: "webhook"}}
 	return src
 }
 
-func stackOf(name, source, path string, after ...string) *v1alpha1.Stack {
-	s := &v1alpha1.Stack{ObjectMeta: named(name)}
+func stackOf(namespace, name, path, owner, environment string) *v1alpha1.Stack {
+	s := &v1alpha1.Stack{ObjectMeta: named(namespace, name)}
 	s.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Stack"))
-	s.Spec.Source = v1alpha1.StackSource{Name: source, Path: path}
-	s.Spec.Target = v1alpha1.StackTarget{Namespace: name, CreateNamespace: true}
-	for _, a := range after {
-		s.Spec.DependsOn = append(s.Spec.DependsOn, v1alpha1.Dependency{Name: a})
-	}
+	s.Labels = map[string]string{"owner": owner, "env": environment}
+	s.Spec.Source = v1alpha1.StackSource{Name: namespace, Path: path}
+	s.Spec.Target = v1alpha1.StackTarget{Namespace: namespace}
 	return s
 }
 
@@ -79,42 +86,64 @@ const (
 	// stacksTime is how long the first releases may take before the demo goes on
 	// without them.
 	stacksTime = 60 * time.Second
-	stacksTick = 200 * time.Millisecond
+	stacksTick = 100 * time.Millisecond
 	// settled is how long nothing may move before that counts as the end.
 	settled = 5 * time.Second
 )
 
-// awaitStacks waits until every Stack is ready, and says how it stands when that
-// takes too long: a Stack that fails is a thing to look at, not an end.
-func (s *session) awaitStacks(ctx context.Context, config *rest.Config) error {
+// firstReleases waits until every Stack is live, and again after what comes later.
+// How it stands when that takes too long is said: a Stack that fails is a thing to
+// look at, not an end.
+func (s *session) firstReleases(ctx context.Context, config *rest.Config, git *gitServer) error {
 	c, err := api.New(config)
 	if err != nil {
 		return err
 	}
+	if _, err = s.awaitStacks(ctx, c, ""); err != nil {
+		return err
+	}
+	tip, err := git.catchUp(ctx, s)
+	if err != nil {
+		return err
+	}
+	list, err := s.awaitStacks(ctx, c, tip)
+	if err != nil {
+		return err
+	}
+	objects := 0
+	for _, x := range list.Items {
+		objects += int(x.Status.Objects)
+	}
+	n := term.Count(len(list.Items), "stack")
+	words := strings.TrimLeft(strings.TrimPrefix(standing.Count(list.Items).Sentence(), n), ":, ")
+	s.step(n, words, term.Count(objects, "object"))
+	return nil
+}
+
+// awaitStacks waits until every Stack is ready, and those of the shop at the commit
+// tip, if it is not "".
+func (s *session) awaitStacks(ctx context.Context, c *api.Client, tip string) (*v1alpha1.StackList, error) {
 	moved := s.Now()
 	end := moved.Add(stacksTime)
 	for {
-		list, err := c.Stacks(ctx, namespace)
+		list, err := c.Stacks(ctx, "")
 		if err != nil {
-			return err
+			return nil, err
 		}
 		counts := standing.Count(list.Items)
 		if counts[standing.Progressing] > 0 {
 			moved = s.Now()
 		}
 		done := counts[standing.Ready]+counts[standing.Paused] == len(list.Items)
+		for _, x := range list.Items {
+			done = done && (tip == "" || x.Namespace != "shop" || x.Name != "uploads" || x.Status.Revision == tip)
+		}
 		if done || s.Now().Sub(moved) > settled || s.Now().After(end) {
-			objects := 0
-			for _, x := range list.Items {
-				objects += int(x.Status.Objects)
-			}
-			words := strings.TrimLeft(strings.TrimPrefix(counts.Sentence(), term.Count(len(list.Items), "stack")), ":, ")
-			s.step(term.Count(len(list.Items), "stack"), words, term.Count(objects, "object"))
-			return nil
+			return list, nil
 		}
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		case <-time.After(stacksTick):
 		}
 	}

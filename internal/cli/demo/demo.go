@@ -15,10 +15,13 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
 	"github.com/lockstep-dev/lockstep/internal/cli/term"
 	"github.com/lockstep-dev/lockstep/internal/fault"
+	"github.com/lockstep-dev/lockstep/ui"
 )
 
 type options struct {
@@ -36,16 +39,17 @@ func New(e *env.Env) *cobra.Command {
 		Short: "Try everything on this machine, no cluster needed",
 		Long: `Try everything on this machine: a real Kubernetes API whose nodes are simulated (no
 container runs, no image is pulled), a Git server with three sample repositories,
-and the Lockstep server. It listens on 127.0.0.1 only and keeps all in one
-directory.
+and the Lockstep server with its web UI. It listens on 127.0.0.1 only and keeps all
+in one directory.
 
-Ctrl-C stops it and keeps the data; running it again goes on. "demo down" deletes
-it.`,
+It prints a link that signs in once and shows five things to try. A second
+"lockstep demo" prints a new one. Ctrl-C stops it and keeps the data; running it
+again goes on. "demo down" deletes it.`,
 		Example: `  lockstep demo
 
   # in another terminal, once it runs: change something behind Git's back
+  . ./lockstep-demo/env
   lockstep demo break drift
-  lockstep demo break delete
 
   lockstep demo down`,
 		Args: env.None,
@@ -83,7 +87,7 @@ func up(ctx context.Context, o *options) error {
 	}
 	unlock, err := p.lock()
 	if errors.Is(err, fault.KindConflict) {
-		return o.alreadyRunning(p)
+		return o.alreadyRunning(ctx, p)
 	}
 	if err != nil {
 		return err
@@ -123,7 +127,7 @@ func (s *session) run(ctx context.Context) error {
 		return err
 	}
 	defer git.stop()
-	s.step("git server", git.url, fmt.Sprintf("%d repositories", len(repositories)))
+	s.step("git server", git.url, fmt.Sprintf("%d repositories, %d commits", len(repositories), commits()))
 
 	if err := kube.ready(ctx); err != nil {
 		return err
@@ -141,13 +145,21 @@ func (s *session) run(ctx context.Context) error {
 	if err := s.declare(ctx, kube.config, git.url); err != nil {
 		return err
 	}
+	if err := s.issue(ctx); err != nil {
+		return err
+	}
+	if err := s.firstReleases(ctx, kube.config, git); err != nil {
+		return err
+	}
+	if err := s.signInTerminal(ctx, kube.config, srv.url); err != nil {
+		return err
+	}
 	if err := s.remember(os.Getpid()); err != nil {
 		return err
 	}
-	if err := s.awaitStacks(ctx, kube.config); err != nil {
+	if err := s.printNext(ctx, kube.config); err != nil {
 		return err
 	}
-	s.printNext()
 	<-ctx.Done()
 	s.IO.Notef("stopping …")
 	return context.Cause(ctx)
@@ -166,15 +178,18 @@ func (s *session) step(what, where, more string) {
 	s.IO.Printf("  %s %-11s %-25s %s\n", s.IO.Paint(term.Dim, fmt.Sprintf("[%5.1fs]", s.Now().Sub(s.start).Seconds())), what, where, s.IO.Paint(term.Dim, more))
 }
 
-func (o *options) alreadyRunning(p place) error {
+func (o *options) alreadyRunning(ctx context.Context, p place) error {
 	st, err := p.load()
 	if err != nil || st.PID == 0 {
 		return fault.Conflict("the demo in %s is just starting or stopping", p.shown).WithHint("wait a moment and try again")
 	}
+	config, err := clientcmd.BuildConfigFromFlags("", p.path("kubeconfig"))
+	if err != nil {
+		return fault.Unavailable("the demo in %s has no cluster yet", p.shown).WithHint("wait a moment and try again").Because(err)
+	}
 	o.IO.Printf("The demo in %s is already running, pid %d.\n", p.shown, st.PID)
 	s := &session{options: o, place: p, state: st}
-	s.printNext()
-	return nil
+	return s.printNext(ctx, config)
 }
 
 // dirFlag is what has to be added to commands when the directory is not the
@@ -186,37 +201,28 @@ func (s *session) dirFlag() string {
 	return " --dir " + s.place.shown
 }
 
-func (s *session) printNext() {
+// printNext says what to do now. The link is made anew: the one before may be used,
+// and is good no more.
+func (s *session) printNext(ctx context.Context, config *rest.Config) error {
+	open, err := s.link(ctx, config, fmt.Sprintf("http://127.0.0.1:%d", s.state.ServerPort))
+	if err != nil {
+		return err
+	}
 	bold := func(text string) string { return s.IO.Paint(term.Bold, text) }
 	dir := s.place.shown
 	s.IO.Printf(`
-In a second terminal:
-
-  %s
-  lockstep status
-
-%s
-  cd %s/platform && sed -i 's/replicas: 2/replicas: 4/' chart/values.yaml
-  git commit -qam "gateway: 4 replicas" && git push -q && cd -
-  lockstep wait platform --for revision=$(git -C %s/platform rev-parse HEAD)
-  lockstep history platform
-
-%s
-  lockstep demo break drift%s
-  lockstep history guestbook
-
-%s
-  cd %s/shop && sed -i 's/2.1.0/2.2.0/' overlays/dev/kustomization.yaml
-  lockstep plan . ; cd -
-
-%s
-  git -C %s/platform revert --no-edit HEAD && git -C %s/platform push -q
-
-Stop with Ctrl-C (keeps everything)  ·  lockstep demo down%s (deletes it)
+  %s     %s
+           signs you in as the local administrator, works once
+  %s . %s
+  %s     cd %s/shop && $EDITOR apps/checkout/values.yaml && git commit -am "more" && git push
+  %s     Ctrl-C (keeps everything)  ·  lockstep demo down%s (deletes it)
 `,
-		bold(fmt.Sprintf("export KUBECONFIG=%s", s.place.path("kubeconfig"))),
-		bold("Ship a commit"), dir, dir,
-		bold("Change something behind Git's back, and see it healed"), s.dirFlag(),
-		bold("Ask before you push"), dir,
-		bold("Go back"), dir, dir, s.dirFlag())
+		bold("Open"), open,
+		bold("Terminal"), s.envShown(),
+		bold("Edit"), dir,
+		bold("Stop"), s.dirFlag())
+	if _, built := ui.Built(); !built {
+		s.IO.Notef("This binary was built without the web UI, which needs Node: make build. The commands and the API work.")
+	}
+	return nil
 }

@@ -9,12 +9,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"path"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -27,7 +26,7 @@ import (
 var samples embed.FS
 
 // repositories are the directories of samples.
-var repositories = []string{"plain", "shop", "platform"}
+var repositories = []string{"shop", "platform", "guestbook"}
 
 // gitServer serves the repositories and announces pushes.
 type gitServer struct {
@@ -40,7 +39,7 @@ type gitServer struct {
 func (s *session) startGit(ctx context.Context) (*gitServer, error) {
 	g := &gitServer{secret: s.state.Secret}
 	for _, name := range repositories {
-		if err := fill(s.bare(name), name); err != nil {
+		if err := s.fill(name); err != nil {
 			return nil, err
 		}
 	}
@@ -68,32 +67,70 @@ func (s *session) startGit(ctx context.Context) (*gitServer, error) {
 
 func (s *session) bare(name string) string { return s.place.path("git", name+".git") }
 
-// fill puts a sample into its repository, once.
-func fill(dir, name string) error {
-	repo, err := httpserver.Create(dir)
+// fill puts the past of a sample into its repository, once.
+func (s *session) fill(name string) error {
+	repo, err := httpserver.Create(s.bare(name))
 	if err != nil {
 		return fault.Invalid("repository %q cannot be created", name).Because(err)
 	}
 	if _, err := repo.Git("rev-parse", "--verify", "--quiet", "refs/heads/main"); err == nil {
 		return nil
 	}
-	files := map[string]string{}
-	root := path.Join("samples", name)
-	err = fs.WalkDir(samples, root, func(p string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		data, err := samples.ReadFile(p)
-		files[strings.TrimPrefix(p, root+"/")] = string(data)
-		return err
-	})
+	all, err := unfold(name)
 	if err != nil {
-		return fault.Internal(err)
+		return err
 	}
-	if _, err := repo.Commit("main", name+": first version", files); err != nil {
+	first, _ := split(all)
+	if err := repo.Import(stream(first, "", s.Now())); err != nil {
 		return fault.Invalid("repository %q cannot be filled", name).Because(err)
 	}
 	return nil
+}
+
+// split parts a past into what is there from the start, and what comes once that is
+// live.
+func split(all []snapshot) (first, later []snapshot) {
+	i := slices.IndexFunc(all, func(s snapshot) bool { return s.subject == keeping })
+	if i < 0 {
+		return all, nil
+	}
+	return all[:i], all[i:]
+}
+
+// catchUp pushes what comes later, once, and announces it. The clones follow, unless
+// somebody has been at work in them. It returns the commit that was pushed to the
+// shop; "" for none.
+func (g *gitServer) catchUp(ctx context.Context, s *session) (tip string, err error) {
+	for _, name := range repositories {
+		all, err := unfold(name)
+		if err != nil {
+			return "", err
+		}
+		first, later := split(all)
+		if len(later) == 0 {
+			continue
+		}
+		repo, err := httpserver.Create(s.bare(name))
+		if err != nil {
+			return "", fault.Invalid("repository %q cannot be opened", name).Because(err)
+		}
+		// Who was killed in between, or has pushed already, is not to be given it twice.
+		before := first[len(first)-1].subject
+		if got, err := repo.Git("log", "-1", "--format=%s", "refs/heads/main"); err != nil || got != before {
+			continue
+		}
+		if err := repo.Import(stream(later, "refs/heads/main^0", s.Now())); err != nil {
+			return "", fault.Invalid("repository %q cannot be filled", name).Because(err)
+		}
+		if tip, err = repo.Git("rev-parse", "refs/heads/main"); err != nil {
+			return "", fault.Invalid("repository %q cannot be read", name).Because(err)
+		}
+		g.announce(name + ".git")
+		if err := git(ctx, "-C", s.place.path(name), "pull", "--quiet", "--ff-only"); err != nil {
+			return "", err
+		}
+	}
+	return tip, nil
 }
 
 // clone makes the working tree that the user edits, or points it at where the
@@ -106,7 +143,7 @@ func (s *session) clone(ctx context.Context, name, server string) error {
 	if err := git(ctx, "clone", "--quiet", url, dir); err != nil {
 		return err
 	}
-	for key, value := range map[string]string{"user.name": "Demo", "user.email": "demo@lockstep.dev"} {
+	for key, value := range map[string]string{"user.name": "You", "user.email": "you@shop.example"} {
 		if err := git(ctx, "-C", dir, "config", key, value); err != nil {
 			return err
 		}
@@ -143,7 +180,7 @@ func (g *gitServer) announce(repo string) {
 	mac := hmac.New(sha256.New, []byte(g.secret))
 	mac.Write(body)
 	name := strings.TrimSuffix(repo, ".git")
-	req, err := http.NewRequest(http.MethodPost, fmt.Sprintf("%s/hooks/%s/%s", *to, namespace, name), bytes.NewReader(body))
+	req, err := http.NewRequest(http.MethodPost, fmt.Sprintf("%s/hooks/%s/%s", *to, name, name), bytes.NewReader(body))
 	if err != nil {
 		return
 	}

@@ -26,6 +26,8 @@ type state struct {
 	GitPort    int    `json:"gitPort,omitempty"`
 	ServerPort int    `json:"serverPort,omitempty"`
 	Secret     string `json:"secret"` // of the webhooks
+	// Token is what the second terminal signs in with.
+	Token string `json:"token,omitempty"`
 }
 
 func newPlace(dir string) (place, error) {

@@ -23,6 +23,7 @@ func TestMain(m *testing.M) {
 
 func TestDemo(t *testing.T) {
 	binary := cluster.Binary(t)
+	watches := stopwatches{}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
@@ -30,6 +31,7 @@ func TestDemo(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("LOCKSTEP_DEVCLUSTER", binary)
 			e.Setenv("KUBECONFIG", filepath.Join(e.WorkDir, "lockstep-demo", "kubeconfig"))
+			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, ".config"))
 			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, ".cache"))
 			e.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
 			e.Setenv("HOME", e.WorkDir)
@@ -38,6 +40,14 @@ func TestDemo(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"replace":    replace,
 			"eventually": func(ts *testscript.TestScript, _ bool, args []string) { eventually(ts, args) },
+			"await":      await,
+			"stopwatch":  watches.begin,
+			"within":     watches.within,
+			"source":     source,
+			"opens":      opens,
+			"call":       call,
+			"rollback":   rollback,
+			"recorded":   recorded,
 		},
 	})
 }

@@ -93,6 +93,12 @@ func (r *Repo) commit(branch, message string, files map[string]string, first str
 	return r.Git("rev-parse", ref)
 }
 
+// Import puts commits into the repository, written as git fast-import reads them.
+func (r *Repo) Import(stream []byte) error {
+	_, err := r.run(stream, "fast-import", "--quiet", "--date-format=raw")
+	return err
+}
+
 const submoduleMark = "\x00submodule:"
 
 // Submodule returns a value for Commit that stands for a submodule at a commit.
