@@ -120,7 +120,9 @@ func (h *share) only(kind string, inner reconcile.Reconciler, other func(context
 		unit := lockstep.Unit{Namespace: req.Namespace, Name: req.Name}
 		it := itemOf(kind, unit)
 		within, permit, ok := h.member.Enter(ctx, it)
-		if !ok && h.member.Mine(it) && h.missed(it) {
+		// It may come back before balance has seen that it was gone, and then nobody
+		// else is told of what this pass was to look at.
+		if !ok && (h.member.Mine(it) || h.had(it)) && h.missed(it) {
 			return reconcile.Result{RequeueAfter: time.Millisecond}, nil
 		}
 		switch {
@@ -135,7 +137,11 @@ func (h *share) only(kind string, inner reconcile.Reconciler, other func(context
 		res, err := inner.Reconcile(within, req)
 		permit.Leave()
 		if !h.member.Acts(it) {
-			// What went wrong went wrong because it is another's now. That one looks.
+			// What went wrong went wrong because it is another's now. That one looks, or
+			// this one does when it comes back.
+			if h.missed(it) {
+				return reconcile.Result{RequeueAfter: time.Millisecond}, nil
+			}
 			return reconcile.Result{}, nil
 		}
 		return res, err
