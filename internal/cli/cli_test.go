@@ -87,7 +87,7 @@ func TestUsage(t *testing.T) {
 		args []string
 		want string
 	}{
-		"Unknown":      {why: "A typing error is answered with what was meant.", args: []string{"lits"}, want: "error: there is no command \"lits\"\nhint:  did you mean list?\n"},
+		"Unknown":      {why: "A typing error is answered with what was meant.", args: []string{"lits"}, want: "error: there is no command \"lits\"\nhint:  did you mean list or logs?\n"},
 		"Missing":      {why: "The name of the argument is what is missing.", args: []string{"wait"}, want: "error: STACK is missing\nhint:  usage: lockstep wait STACK [flags]\n"},
 		"TooMany":      {why: "The one that is too much is named.", args: []string{"pause", "a", "b"}, want: "error: \"b\" is one argument too many\nhint:  usage: lockstep pause STACK [flags]\n"},
 		"Flag":         {why: "So is a flag.", args: []string{"list", "--wide"}, want: "error: unknown flag: --wide\nhint:  lockstep list --help\n"},

@@ -14,21 +14,26 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/cli/doctor"
 	"github.com/lockstep-dev/lockstep/internal/cli/drift"
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
+	"github.com/lockstep-dev/lockstep/internal/cli/events"
 	"github.com/lockstep-dev/lockstep/internal/cli/explain"
 	"github.com/lockstep-dev/lockstep/internal/cli/health"
 	"github.com/lockstep-dev/lockstep/internal/cli/history"
 	"github.com/lockstep-dev/lockstep/internal/cli/list"
 	"github.com/lockstep-dev/lockstep/internal/cli/login"
+	"github.com/lockstep-dev/lockstep/internal/cli/logs"
+	"github.com/lockstep-dev/lockstep/internal/cli/open"
 	"github.com/lockstep-dev/lockstep/internal/cli/pause"
 	"github.com/lockstep-dev/lockstep/internal/cli/plan"
 	"github.com/lockstep-dev/lockstep/internal/cli/reconcile"
 	"github.com/lockstep-dev/lockstep/internal/cli/render"
+	"github.com/lockstep-dev/lockstep/internal/cli/rollback"
 	"github.com/lockstep-dev/lockstep/internal/cli/serve"
 	"github.com/lockstep-dev/lockstep/internal/cli/status"
 	"github.com/lockstep-dev/lockstep/internal/cli/token"
 	"github.com/lockstep-dev/lockstep/internal/cli/trial"
 	versioncmd "github.com/lockstep-dev/lockstep/internal/cli/version"
 	"github.com/lockstep-dev/lockstep/internal/cli/wait"
+	"github.com/lockstep-dev/lockstep/internal/cli/watch"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 )
 
@@ -60,8 +65,9 @@ or NAMESPACE/NAME.`,
 	root.SetHelpTemplate(help)
 	root.AddGroup(&cobra.Group{ID: "look", Title: "Look:"}, &cobra.Group{ID: "act", Title: "Act:"},
 		&cobra.Group{ID: "author", Title: "Before you push:"}, &cobra.Group{ID: "run", Title: "Run:"})
-	add(root, "look", status.New(e), list.New(e), diff.New(e), drift.New(e), explain.New(e), history.New(e), audit.New(e))
-	add(root, "act", reconcile.New(e), trial.New(e), wait.New(e), pause.NewPause(e), pause.NewResume(e))
+	add(root, "look", status.New(e), list.New(e), diff.New(e), drift.New(e), explain.New(e), history.New(e),
+		watch.New(e), logs.New(e), events.New(e), open.New(e), audit.New(e))
+	add(root, "act", reconcile.New(e), trial.New(e), wait.New(e), rollback.New(e), pause.NewPause(e), pause.NewResume(e))
 	add(root, "author", plan.New(e), render.New(e), health.New(e))
 	add(root, "run", demo.New(e), serve.New(e), doctor.New(e), auth.New(e), login.New(e), login.NewLogout(e), token.New(e), config.New(e), versioncmd.New(e))
 	root.SetCompletionCommandGroupID("run")

@@ -11,15 +11,19 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/cli/api"
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
 	"github.com/lockstep-dev/lockstep/internal/cli/form"
+	"github.com/lockstep-dev/lockstep/internal/cli/gateway"
 	"github.com/lockstep-dev/lockstep/internal/cli/lookup"
 	"github.com/lockstep-dev/lockstep/internal/cli/term"
 	"github.com/lockstep-dev/lockstep/internal/core/plan"
+	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 )
 
 type options struct {
 	IO       *term.IO
 	Look     func(ctx context.Context, u lockstep.Unit) (lookup.Looked, error)
+	Gateway  func() (*gateway.Client, error)
+	From, To string
 	Unit     lockstep.Unit
 	Owners   bool
 	ExitCode bool
@@ -30,7 +34,7 @@ var forms = []string{form.Table, form.Patch, form.JSON, form.YAML}
 
 // New returns the command.
 func New(e *env.Env) *cobra.Command {
-	o := &options{IO: e.IO, Look: look(e)}
+	o := &options{IO: e.IO, Look: look(e), Gateway: e.Gateway}
 	cmd := &cobra.Command{
 		Use:   "diff STACK",
 		Short: "Show how what is live differs from Git",
@@ -38,11 +42,18 @@ func New(e *env.Env) *cobra.Command {
 controller changed by hand, and what a newer commit asks for. Values of Secrets
 are masked.
 
-Fields that Git says nothing about are not differences.`,
+Fields that Git says nothing about are not differences.
+
+With --from and --to it shows instead how what two commits render to differs; each is
+the number of a release or a commit, and --to is what Git says now where it is left
+out. That is asked of a Lockstep server.`,
 		Example: `  lockstep diff payments/shop
 
   # who changed them?
   lockstep diff payments/shop --owners
+
+  # what did release 41 change?
+  lockstep diff payments/shop --from 40 --to 41
 
   # as a patch, for review tools; 2 when there are differences
   lockstep diff payments/shop -o patch --exit-code`,
@@ -57,6 +68,8 @@ Fields that Git says nothing about are not differences.`,
 	}
 	env.Output(cmd, &o.Output, forms)
 	cmd.Flags().BoolVar(&o.Owners, "owners", false, "show who set the live value")
+	cmd.Flags().StringVar(&o.From, "from", "", "compare this release or commit with that of --to")
+	cmd.Flags().StringVar(&o.To, "to", "", "what --from is compared with (default what Git says now)")
 	cmd.Flags().BoolVar(&o.ExitCode, "exit-code", false, "exit with 2 when there are differences")
 	return cmd
 }
@@ -91,7 +104,9 @@ type Answer struct {
 	Namespace string   `json:"namespace"`
 	Name      string   `json:"name"`
 	Revision  string   `json:"revision"`
+	From      string   `json:"from,omitempty"`
 	Objects   []Object `json:"objects"`
+	title     string
 }
 
 // Object is one object that differs.
@@ -102,6 +117,8 @@ type Object struct {
 	Verb   string                 `json:"verb"`
 	Reason string                 `json:"reason"`
 	Fields []lockstep.FieldChange `json:"fields"`
+	// next is what becomes of each field, where a server tells.
+	next []string
 }
 
 func run(ctx context.Context, o *options) error {
@@ -109,18 +126,17 @@ func run(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	k, err := o.Look(ctx, o.Unit)
-	if k.Plan.Unit.Name == "" {
+	a, err := o.answer(ctx)
+	if a == nil {
 		return err
 	}
-	a := Answer{form.Of("Diff"), o.Unit.Namespace, o.Unit.Name, k.Plan.Revision.Commit, differing(k.Plan)}
 	switch {
 	case f.Is(form.Patch):
-		o.patch(a)
+		o.patch(*a)
 	case f.ForPeople():
-		o.print(a, k.Plan)
+		o.print(*a)
 	default:
-		if err := f.Write(o.IO.Out, a); err != nil {
+		if err := f.Write(o.IO.Out, *a); err != nil {
 			return err
 		}
 	}
@@ -133,28 +149,58 @@ func run(ctx context.Context, o *options) error {
 	return nil
 }
 
+// answer finds the differences: by a server where one is chosen, else here. There may
+// be some and an error, about objects that cannot be compared.
+func (o *options) answer(ctx context.Context) (*Answer, error) {
+	g, err := o.Gateway()
+	switch {
+	case err != nil:
+		return nil, err
+	case o.From == "" && o.To != "":
+		return nil, fault.Usage("--to is given, and nothing to compare it with").WithHint("say by --from what")
+	case g != nil && o.From != "":
+		return o.compared(ctx, g)
+	case g != nil:
+		return o.served(ctx, g)
+	case o.From != "":
+		return nil, fault.Usage("two commits are compared by a Lockstep server, and none is chosen").WithHint("lockstep login https://lockstep.example.org")
+	}
+	k, err := o.Look(ctx, o.Unit)
+	if k.Plan.Unit.Name == "" {
+		return nil, err
+	}
+	return &Answer{
+		Head: form.Of("Diff"), Namespace: o.Unit.Namespace, Name: o.Unit.Name, Revision: k.Plan.Revision.Commit, Objects: differing(k.Plan),
+		title: "live ↔ " + k.Plan.Revision.Short(),
+	}, err
+}
+
 func differing(p plan.Plan) []Object {
 	out := []Object{}
 	for _, s := range p.Steps() {
-		out = append(out, Object{s.Key.String(), s.Verb.String(), s.Reason, s.Changes})
+		out = append(out, Object{Key: s.Key.String(), Verb: s.Verb.String(), Reason: s.Reason, Fields: s.Changes})
 	}
 	for _, d := range p.Drifted {
-		out = append(out, Object{d.Key.String(), "leave", "drift, healing is off", d.Changes})
+		out = append(out, Object{Key: d.Key.String(), Verb: "leave", Reason: "drift, healing is off", Fields: d.Changes})
 	}
 	return out
 }
 
 var signs = map[string]string{"create": "+", "update": "~", "replace": "±", "delete": "-", "orphan": "·", "leave": "≠"}
 
-func (o *options) print(a Answer, p plan.Plan) {
-	o.IO.Printf("%s  live ↔ %s\n", o.IO.Paint(term.Bold, "stack "+o.Unit.String()), p.Revision.Short())
+func (o *options) print(a Answer) {
+	o.IO.Printf("%s  %s\n", o.IO.Paint(term.Bold, "stack "+o.Unit.String()), a.title)
 	fields := 0
 	for _, x := range a.Objects {
 		o.IO.Printf("\n%s %s  %s\n", signs[x.Verb], o.IO.Paint(term.Bold, x.Key), o.IO.Paint(term.Dim, x.Reason))
 		t := term.Table{}
-		for _, c := range x.Fields {
+		for i, c := range x.Fields {
 			fields++
-			t.Add(o.row(c)...)
+			row := o.row(c)
+			if o.Owners && i < len(x.next) {
+				row = append(row, x.next[i])
+			}
+			t.Add(row...)
 		}
 		o.IO.Print(t)
 	}

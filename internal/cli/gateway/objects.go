@@ -124,7 +124,9 @@ func stackOf(d *wire.StackDetail) *v1alpha1.Stack {
 	return s
 }
 
-func seconds(n int64) metav1.Duration { return metav1.Duration{Duration: time.Duration(n) * time.Second} }
+func seconds(n int64) metav1.Duration {
+	return metav1.Duration{Duration: time.Duration(n) * time.Second}
+}
 
 func releaseOf(r wire.ReleaseRow) v1alpha1.Release {
 	return v1alpha1.Release{

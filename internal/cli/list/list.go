@@ -275,3 +275,8 @@ func (o *options) emit(kind collection, f form.Form, items []runtime.Object, hea
 	}
 	return f.Write(o.IO.Out, nil, anys(items)...)
 }
+
+// Watch is list stacks FILTER --watch.
+func Watch(ctx context.Context, e *env.Env, filter, output string) error {
+	return run(ctx, &options{IO: e.IO, API: e.Kinds, Now: e.Now, Noun: "stacks", Filter: filter, Namespace: e.NamespaceAsked(), Output: output, Watch: true})
+}

@@ -137,3 +137,8 @@ func (o *options) strict(blocked bool) error {
 	}
 	return nil
 }
+
+// Watch is status STACK --watch.
+func Watch(ctx context.Context, e *env.Env, u lockstep.Unit, output string) error {
+	return run(ctx, &options{IO: e.IO, API: e.Kinds, Now: e.Now, Unit: &u, Output: output, Watch: true})
+}

@@ -21,6 +21,7 @@ type IO struct {
 	In       io.Reader
 	Out, Err io.Writer
 
+	InTTY  bool // somebody can be asked
 	OutTTY bool // Out is a terminal
 	ErrTTY bool
 	Width  int // columns of the terminal at Out; 0 for no limit
@@ -31,6 +32,7 @@ type IO struct {
 // System returns the streams of the process.
 func System() *IO {
 	s := &IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
+	s.InTTY = term.IsTerminal(int(os.Stdin.Fd()))
 	s.OutTTY = term.IsTerminal(int(os.Stdout.Fd()))
 	s.ErrTTY = term.IsTerminal(int(os.Stderr.Fd()))
 	if s.OutTTY {

@@ -6,4 +6,6 @@ import (
 )
 
 // Matches says whether a filter of lists lets s through, for who has no Board.
-func Matches(s *v1alpha1.Stack, f filter.Filter, c filter.Context) bool { return f.Match(entryOf(s), c) }
+func Matches(s *v1alpha1.Stack, f filter.Filter, c filter.Context) bool {
+	return f.Match(entryOf(s), c)
+}

@@ -82,16 +82,16 @@ func (d *Deps) preview(ctx context.Context, u lockstep.Unit, to string) (live.Ro
 	if err := d.object(ctx, u, s, "stack"); err != nil {
 		return live.Rollback{}, err
 	}
-	revision, err := releaseOf(s, u, to)
+	revision, err := ReleaseOf(s, u, to)
 	if err != nil {
 		return live.Rollback{}, err
 	}
 	return d.Live.Rollback(ctx, u, revision)
 }
 
-// releaseOf finds the commit that to means: a number of the history, a commit of it
+// ReleaseOf finds the commit that to means: a number of the history, a commit of it
 // by its first digits, or any commit in full.
-func releaseOf(s *v1alpha1.Stack, u lockstep.Unit, to string) (string, error) {
+func ReleaseOf(s *v1alpha1.Stack, u lockstep.Unit, to string) (string, error) {
 	if len(to) >= 40 && (source.Ref{Commit: to}).Validate() == nil {
 		return to, nil
 	}

@@ -33,7 +33,7 @@ func TestReleaseOf(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			got, err := releaseOf(s, lockstep.Unit{Namespace: "shop", Name: "web"}, tc.to)
+			got, err := ReleaseOf(s, lockstep.Unit{Namespace: "shop", Name: "web"}, tc.to)
 			if got != tc.want || !errors.Is(err, tc.kind) {
 				t.Errorf("%s\ngot %q, %v; want %q, %v", tc.why, got, err, tc.want, tc.kind)
 			}

@@ -78,9 +78,17 @@ func (l *Looker) Rollback(ctx context.Context, u lockstep.Unit, revision string)
 	then.stack = s.DeepCopy()
 	then.stack.Spec.Source.Revision = d.revision.Commit
 	p, problem := l.plan(&then, found)
+	f := facts(ctx, t, risk.ChangesOf(p, found))
+	out := Assess(then.stack, d.revision, p, found, problem, f)
+	out.Newest = l.newest(ctx, u)
+	return out, nil
+}
 
+// Assess says what a plan for an earlier commit of s would do, where somebody else
+// looked at the Target. Which commit Git is at is for them to say, too.
+func Assess(s *v1alpha1.Stack, r lockstep.Revision, p plan.Plan, found lockstep.Live, problem error, f risk.Facts) Rollback {
 	out := Rollback{
-		Revision: d.revision.Commit, Subject: d.revision.Subject, Author: d.revision.Author, Live: s.Status.Revision, Newest: l.newest(ctx, u),
+		Revision: r.Commit, Subject: r.Subject, Author: r.Author, Live: s.Status.Revision,
 		Digest: p.Digest, Summary: p.Summary(), Hooks: []string{}, Risks: []Risk{}, Accept: []string{}, Stays: notUndone(s),
 	}
 	for _, h := range p.Hooks {
@@ -90,14 +98,12 @@ func (l *Looker) Rollback(ctx context.Context, u lockstep.Unit, revision string)
 		out.Problem = problem.Error()
 	}
 	c := comparison{plan: p}
-	out.Objects, _ = c.objects(then.stack)
+	out.Objects, _ = c.objects(s)
 	if n := len(out.Objects); n > mostDifferent {
 		out.Left, out.Objects = n-mostDifferent, out.Objects[:mostDifferent]
 	}
-	changes := risk.ChangesOf(p, found)
-	findings := risk.Judge(changes, len(found.Objects), facts(ctx, t, changes), risk.DefaultLimits)
-	out.judge(findings, p)
-	return out, nil
+	out.judge(risk.Judge(risk.ChangesOf(p, found), len(found.Objects), f, risk.DefaultLimits), p)
+	return out
 }
 
 // judge adds the findings and how much it takes to go on in spite of them.
