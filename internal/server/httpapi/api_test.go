@@ -182,6 +182,7 @@ func TestBadInput(t *testing.T) {
 		"Limit":          {"ana", "GET", "/stacks?limit=100000", "", 422, "query.limit"},
 		"Sort":           {"ana", "GET", "/stacks?sort=drop", "", 422, "query.sort"},
 		"Unknown":        {"ana", "GET", "/stacks?colour=red", "", 422, "query.colour"},
+		"Twice":          {"ana", "GET", "/events?topics=fleet&topics=sources", "", 422, "query.topics"},
 		"LongFilter":     {"ana", "GET", "/stacks?q=" + strings.Repeat("a", 1001), "", 422, "query.q"},
 		"LongQuery":      {"ana", "GET", "/stacks?q=" + strings.Repeat("a", 9000), "", 413, "bytes"},
 		"HTML":           {"ana", "GET", "/stacks/team-a/%3Cscript%3E", "", 422, "path.name"},

@@ -167,7 +167,7 @@ func (s *feed) look(ctx context.Context) bool {
 		return false
 	}
 	if !sameSight(s.see, see) {
-		s.see = see
+		s.see, s.owed = see, s.topics.fleet // the numbers are others as well
 		return s.out.add("resync", s.at, ResyncEvent{Reason: "access", Version: s.at}) == nil && s.out.flush() == nil
 	}
 	return true

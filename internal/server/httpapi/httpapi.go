@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -151,12 +152,32 @@ func register(mux *http.ServeMux, d *Deps) huma.API {
 	api := humago.New(mux, c)
 	api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) {
 		edge.From(ctx.Context()).Operation = ctx.Operation().OperationID
+		if name, twice := repeated(ctx); twice {
+			// One of them would be taken and the others dropped without a word.
+			_ = huma.WriteErr(api, ctx, http.StatusUnprocessableEntity, "validation failed", &huma.ErrorDetail{
+				Location: "query." + name, Message: "is given more than once; several values are separated by commas",
+			})
+			return
+		}
 		next(ctx)
 	})
 	for _, part := range parts {
 		part(api, d)
 	}
 	return api
+}
+
+// repeated returns a parameter of the query that is given more than once, and is not
+// one that may be.
+func repeated(ctx huma.Context) (name string, twice bool) {
+	u := ctx.URL()
+	for name, values := range u.Query() {
+		list := slices.ContainsFunc(ctx.Operation().Parameters, func(p *huma.Param) bool { return p.Name == name && p.Explode != nil && *p.Explode })
+		if len(values) > 1 && !list {
+			return name, true
+		}
+	}
+	return "", false
 }
 
 // operation describes one operation; errors lists the statuses that it answers

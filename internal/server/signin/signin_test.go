@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lockstep-dev/lockstep/internal/fault"
+	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/server/access"
 	"github.com/lockstep-dev/lockstep/internal/store/credentials"
 )
@@ -496,4 +497,53 @@ func FuzzLocal(f *testing.F) {
 func FuzzConfig(f *testing.F) {
 	f.Add([]byte("providers:\n- {name: a, issuer: https://x.example.org, clientID: b}\n"))
 	f.Fuzz(func(_ *testing.T, raw []byte) { _, _ = ParseConfig(raw) })
+}
+
+// TestStill: what began by a session goes on while that lives, also when its secret
+// changes, and ends with it.
+func TestStill(t *testing.T) {
+	d := newDesk(t, "")
+	now := d.Now()
+	begin := func(id string) context.Context {
+		t.Helper()
+		login := credentials.Login{ID: "l" + id, Person: lockstep.Person{Name: id}, Created: now, Expires: now.Add(24 * time.Hour)}
+		session := credentials.Session{ID: id, Login: login.ID, Kind: credentials.Browser, Hash: hashOf("secret of " + id), Created: now, Rotated: now, Seen: now}
+		if err := d.Keep.AddLogin(t.Context(), login); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Keep.AddSession(t.Context(), session); err != nil {
+			t.Fatal(err)
+		}
+		ctx := context.WithValue(t.Context(), proofKey{}, proof{session: &session, login: &login})
+		return access.With(ctx, login.Person)
+	}
+	ana, bob := begin("ana"), begin("bob")
+	if p, err := d.Still(ana); err != nil || p.Name != "ana" {
+		t.Errorf("at once: %s, %v", p.Name, err)
+	}
+	if _, err := d.Keep.Rotate(t.Context(), "ana", hashOf("secret of ana"), hashOf("another"), now, now); err != nil {
+		t.Fatal(err)
+	}
+	d.later(time.Hour)
+	if p, err := d.Still(ana); err != nil || p.Name != "ana" {
+		t.Errorf("under a new secret: %s, %v", p.Name, err)
+	}
+	if _, err := d.Keep.EndSession(t.Context(), "bob"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Still(bob); fault.KindOf(err) != fault.KindUnauthenticated {
+		t.Errorf("after the end: %v", err)
+	}
+	token := credentials.Token{ID: "t", Hash: hashOf("t"), Person: lockstep.Person{Name: "machine:x"}, Created: now, Expires: now.Add(2 * time.Hour)}
+	if err := d.Keep.AddToken(t.Context(), token); err != nil {
+		t.Fatal(err)
+	}
+	job := context.WithValue(t.Context(), proofKey{}, proof{token: &token})
+	if p, err := d.Still(job); err != nil || p.Name != "machine:x" {
+		t.Errorf("a token: %s, %v", p.Name, err)
+	}
+	d.later(2 * time.Hour)
+	if _, err := d.Still(job); fault.KindOf(err) != fault.KindUnauthenticated {
+		t.Errorf("a token that expired: %v", err)
+	}
 }
