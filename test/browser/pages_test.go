@@ -52,7 +52,10 @@ func newStage(t *testing.T) *stage {
 		built <- startForge(t, "root", "ana", "vera")
 	}()
 	w := world.New(t)
-	s := &stage{World: w, k: w.Cluster.Client(t), shop: w.Cluster.Namespace(t), pay: w.Cluster.Namespace(t)}
+	s := &stage{World: w, k: w.Cluster.Client(t), shop: "shop", pay: "payments"}
+	for _, ns := range []string{s.shop, s.pay} {
+		s.Create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ns}})
+	}
 	s.roles()
 	srv := w.Serve(world.ServeOptions{})
 	s.url = "http://" + srv.Addr

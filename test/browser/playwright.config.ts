@@ -20,6 +20,9 @@ export default defineConfig({
     actionTimeout: 15_000,
   },
   projects: [
+    // No tests: pictures for the pages of docs/, by test/screenshots.sh.
+    { name: 'pictures-fleet', testMatch: 'pictures/fleet.ts' },
+    { name: 'pictures-pages', testMatch: 'pictures/pages.ts', dependencies: ['doors'] },
     { name: 'fleet', testMatch: 'fleet.spec.ts' },
     { name: 'doors', testMatch: 'pages/*.setup.ts' },
     { name: 'pages', testMatch: 'pages/*.spec.ts', dependencies: ['doors'] },

@@ -15,10 +15,14 @@ import (
 
 func TestMain(m *testing.M) { cluster.Main(m) }
 
-// playwright runs the specs of a project of playwright.config.ts. surroundings is what
-// they are told of where they are.
+// playwright runs the specs of a project of playwright.config.ts, or of the one that
+// LOCKSTEP_BROWSER_PROJECT names, which is how test/screenshots.sh gets its pictures.
+// surroundings is what specs are told of where they are.
 func playwright(t *testing.T, project string, surroundings any) {
 	t.Helper()
+	if other := os.Getenv("LOCKSTEP_BROWSER_PROJECT"); other != "" {
+		project = other
+	}
 	modules, err := filepath.Abs("../../ui/node_modules")
 	if err != nil {
 		t.Fatal(err)
