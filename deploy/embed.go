@@ -19,3 +19,9 @@ var Admission embed.FS
 //
 //go:embed install/roles.yaml
 var Roles []byte
+
+// Local holds the ready-made roles, and the binding by which the local administrator
+// has the one of administrators.
+//
+//go:embed install/roles.yaml install/local-admin.yaml
+var Local embed.FS

@@ -58,6 +58,9 @@ func (s *server) run(ctx context.Context) error {
 	if !s.opts.SkipCRDs {
 		g.Go(func() error { return installAdmission(ctx, s.opts.Config, s.opts.Log) })
 	}
+	if s.opts.SignIn.Bind && !s.opts.SignIn.NoLocalAdmin {
+		g.Go(func() error { return installAdmin(ctx, s.opts.Config, s.opts.Log) })
+	}
 	g.Go(func() error { return s.share.member.Run(ctx) })
 	g.Go(func() error { s.share.run(ctx); return nil })
 	g.Go(func() error { s.signIn.Run(ctx); return nil })

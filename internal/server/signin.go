@@ -22,6 +22,9 @@ type SignIn struct {
 	Front signin.Front
 	// NoLocalAdmin turns the one-time links off.
 	NoLocalAdmin bool
+	// Bind has the server bind the local administrator to the role of administrators.
+	// A pod must not be able to: there the manifests do.
+	Bind bool
 	// Link is called with an address that signs in once, when nobody has ever signed
 	// in and no provider is configured; nil for none.
 	Link func(url string)

@@ -152,6 +152,7 @@ func (o *options) complete(e *env.Env, cmd *cobra.Command) error {
 	}
 	pod := o.Config.BearerTokenFile == podToken
 	o.SignIn.Front, o.SignIn.NoLocalAdmin = front, !o.LocalAdmin
+	o.SignIn.Bind = !pod
 	if !pod {
 		// What a pod prints is a log, and many read it.
 		o.SignIn.Link = func(url string) {
