@@ -50,11 +50,23 @@ join_devcluster() {
 	return $rc
 }
 
+# The identity provider likewise, with what time the rest leaves: the one test that
+# needs it is among the last.
+build_forge() { nice -n 10 bash test/forge/build.sh bin/forge >"$logs/forge-build.log" 2>&1; }
+join_forge() {
+	wait "$forge"
+	local rc=$?
+	cat "$logs/forge-build.log"
+	return $rc
+}
+
 step "prepare" bash test/prepare.sh || { report; exit 1; }
 build_devcluster &
 devcluster=$!
-# Interrupted, the build must not go on alone.
-trap 'kill "$devcluster" 2>/dev/null; exit 130' INT TERM
+build_forge &
+forge=$!
+# Interrupted, the builds must not go on alone.
+trap 'kill "$devcluster" "$forge" 2>/dev/null; exit 130' INT TERM
 
 # From here on a binary without its UI is a failure.
 step "web UI" bash ui/check.sh
@@ -68,6 +80,7 @@ step "devcluster build" join_devcluster
 # Both this and the next step test binaries that they start: Go does not know what
 # those were built from, and would answer from its cache after they changed.
 step "devcluster" env CGO_ENABLED=0 go -C devcluster test -count=1 -trimpath ./...
+step "forge build" join_forge
 # Two packages at a time: each starts control planes of its own, and waits most of
 # the time.
 step "end to end" packages beside -count=1 -p 2 -timeout 25m
