@@ -10,6 +10,7 @@ import (
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
+	"github.com/lockstep-dev/lockstep/internal/cli/form"
 	"github.com/lockstep-dev/lockstep/internal/cli/remote"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/server/signin"
@@ -46,13 +47,17 @@ func newStatus(e *env.Env) *cobra.Command {
 }
 
 func newSessions(e *env.Env) *cobra.Command {
-	server, end := "", ""
+	server, end, output := "", "", ""
 	cmd := &cobra.Command{
 		Use:     "sessions",
 		Short:   "Where you are signed in",
 		Example: "  lockstep auth sessions\n\n  # end one\n  lockstep auth sessions --end c29ce1c0375dccb8",
 		Args:    env.None,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			f, err := form.Parse(output, listForms)
+			if err != nil {
+				return err
+			}
 			x, err := remote.Choose(e.Getenv, server)
 			if err != nil {
 				return err
@@ -60,22 +65,42 @@ func newSessions(e *env.Env) *cobra.Command {
 			if end != "" {
 				return x.Call(cmd.Context(), http.MethodDelete, "/auth/sessions/"+end, nil, nil)
 			}
-			return sessions(cmd.Context(), e, x)
+			return sessions(cmd.Context(), e, x, f)
 		},
 	}
 	cmd.Flags().StringVar(&server, "server", "", "address of the server, or name of a context (default the current one)")
+	env.Output(cmd, &output, listForms)
 	cmd.Flags().StringVar(&end, "end", "", "id of a session to end")
 	return cmd
 }
 
-func sessions(ctx context.Context, e *env.Env, x remote.Context) error {
-	var got []struct {
-		ID, Kind, Client, Address string
-		Seen                      time.Time
-		Present                   bool
-	}
+// listForms are those of the list of sessions.
+var listForms = []string{form.Table, form.JSON, form.YAML, form.JSONL}
+
+// Sessions is the list as programs read it.
+type Sessions struct {
+	form.Head `json:",inline"`
+	Items     []Session `json:"items"`
+}
+
+// Session is a browser or a terminal that is signed in.
+type Session struct {
+	ID      string    `json:"id"`
+	Kind    string    `json:"kind"`
+	Client  string    `json:"client"`
+	Address string    `json:"address"`
+	Created time.Time `json:"created"`
+	Seen    time.Time `json:"seen"`
+	Present bool      `json:"present"`
+}
+
+func sessions(ctx context.Context, e *env.Env, x remote.Context, f form.Form) error {
+	got := []Session{}
 	if err := x.Call(ctx, http.MethodGet, "/auth/sessions", nil, &got); err != nil {
 		return err
+	}
+	if !f.ForPeople() {
+		return f.Write(e.IO.Out, Sessions{form.Of("SessionList"), got}, form.Each(got)...)
 	}
 	for _, s := range got {
 		mark := " "

@@ -153,3 +153,12 @@ type Head struct {
 
 // Of returns the Head of a kind that exists in the CLI only.
 func Of(kind string) Head { return Head{APIVersion: "cli.lockstep.dev/v1alpha1", Kind: kind} }
+
+// Each returns the parts of an answer as Write takes them.
+func Each[T any](items []T) []any {
+	out := make([]any, len(items))
+	for i := range items {
+		out[i] = items[i]
+	}
+	return out
+}

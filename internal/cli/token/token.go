@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
+	"github.com/lockstep-dev/lockstep/internal/cli/form"
 	"github.com/lockstep-dev/lockstep/internal/cli/remote"
 )
 
@@ -76,21 +77,48 @@ An administrator makes one of a machine with a name and groups of its own.`,
 }
 
 func newList(e *env.Env, server *string) *cobra.Command {
-	all := false
+	all, output := false, ""
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "Your tokens, and when each was last used",
-		Example: `  lockstep token list`,
+		Example: "  lockstep token list\n  lockstep token list -o json",
 		Args:    env.None,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return list(cmd.Context(), e, *server, all)
+			f, err := form.Parse(output, forms)
+			if err != nil {
+				return err
+			}
+			return list(cmd.Context(), e, *server, all, f)
 		},
 	}
+	env.Output(cmd, &output, forms)
 	cmd.Flags().BoolVar(&all, "all", false, "those of everybody; for administrators")
 	return cmd
 }
 
-func list(ctx context.Context, e *env.Env, server string, all bool) error {
+// forms are those of the list.
+var forms = []string{form.Table, form.JSON, form.YAML, form.JSONL}
+
+// Answer is the list as programs read it.
+type Answer struct {
+	form.Head `json:",inline"`
+	Items     []Token `json:"items"`
+}
+
+// Token is one, without its secret.
+type Token struct {
+	ID      string     `json:"id"`
+	Name    string     `json:"name"`
+	Person  string     `json:"person"`
+	Groups  []string   `json:"groups"`
+	Scopes  []string   `json:"scopes"`
+	By      string     `json:"by"`
+	Created time.Time  `json:"created"`
+	Expires time.Time  `json:"expires"`
+	Used    *time.Time `json:"used,omitempty"`
+}
+
+func list(ctx context.Context, e *env.Env, server string, all bool, f form.Form) error {
 	x, err := remote.Choose(e.Getenv, server)
 	if err != nil {
 		return err
@@ -99,14 +127,12 @@ func list(ctx context.Context, e *env.Env, server string, all bool) error {
 	if all {
 		path += "?all=true"
 	}
-	var got []struct {
-		ID, Name, Person string
-		Scopes           []string
-		Expires          time.Time
-		Used             *time.Time
-	}
+	got := []Token{}
 	if err := x.Call(ctx, http.MethodGet, path, nil, &got); err != nil {
 		return err
+	}
+	if !f.ForPeople() {
+		return f.Write(e.IO.Out, Answer{form.Of("TokenList"), got}, form.Each(got)...)
 	}
 	for _, t := range got {
 		used, scopes := "never used", "all"

@@ -73,6 +73,9 @@ func (s *Service) depart(w http.ResponseWriter, r *http.Request, from origin, na
 	}
 	back := s.Front.base(r) + "/auth/callback/" + p.Name
 	client, _, _, err := p.client(r.Context(), back)
+	if err == nil {
+		err = p.answers(r.Context())
+	}
 	s.provided(p.Name, err)
 	if err != nil {
 		return "", err

@@ -97,6 +97,8 @@ type issuer struct {
 	http   *http.Client
 	failed time.Time
 	err    error
+	// answered is when it was last seen to be there.
+	answered time.Time
 }
 
 // askTime bounds a request to an issuer, askAgain is how soon one that did not
