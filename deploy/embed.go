@@ -20,8 +20,8 @@ var Admission embed.FS
 //go:embed install/roles.yaml
 var Roles []byte
 
-// Local holds the ready-made roles, and the binding by which the local administrator
-// has the one of administrators.
+// LocalAdmin is the binding by which the local administrator has the role of
+// administrators.
 //
-//go:embed install/roles.yaml install/local-admin.yaml
-var Local embed.FS
+//go:embed install/local-admin.yaml
+var LocalAdmin []byte

@@ -61,12 +61,8 @@ func bindAdmin(ctx context.Context, client typed.RbacV1Interface) error {
 }
 
 func localAdmin() (*rbacv1.ClusterRoleBinding, error) {
-	raw, err := deploy.Local.ReadFile("install/local-admin.yaml")
-	if err != nil {
-		return nil, fault.Internal(err)
-	}
 	out := &rbacv1.ClusterRoleBinding{}
-	if err := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(raw), len(raw)).Decode(out); err != nil {
+	if err := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(deploy.LocalAdmin), len(deploy.LocalAdmin)).Decode(out); err != nil {
 		return nil, fault.Internal(err)
 	}
 	return out, nil
@@ -74,11 +70,7 @@ func localAdmin() (*rbacv1.ClusterRoleBinding, error) {
 
 // readyMade returns one of the roles that an installation brings.
 func readyMade(name string) (*rbacv1.ClusterRole, error) {
-	raw, err := deploy.Local.ReadFile("install/roles.yaml")
-	if err != nil {
-		return nil, fault.Internal(err)
-	}
-	docs := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(raw), len(raw))
+	docs := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(deploy.Roles), len(deploy.Roles))
 	for {
 		out := &rbacv1.ClusterRole{}
 		err := docs.Decode(out)

@@ -48,7 +48,6 @@ func (s *session) startServer(ctx context.Context, failed context.CancelCauseFun
 		err := server.Run(ctx, server.Options{
 			Config: config, DataDir: s.place.path("data"), Listen: fmt.Sprintf("127.0.0.1:%d", port),
 			Log:    slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelInfo})),
-			SignIn: server.SignIn{Bind: true},
 			Ready:  func(string) { close(ready) },
 		})
 		if ctx.Err() == nil {
