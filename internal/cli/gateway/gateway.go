@@ -8,6 +8,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -130,7 +131,7 @@ func (c *Client) Targets(ctx context.Context, namespace string) (*v1alpha1.Targe
 // Stack reads one Stack.
 func (c *Client) Stack(ctx context.Context, u lockstep.Unit) (*v1alpha1.Stack, error) {
 	d, err := Read[wire.StackDetail](c)(c.c.GetStack(ctx, u.Namespace, u.Name))
-	if fault.KindOf(err) == fault.KindNotFound {
+	if errors.Is(err, fault.KindNotFound) {
 		return nil, c.nearest(ctx, u, err)
 	}
 	if err != nil {
