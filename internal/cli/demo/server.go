@@ -47,8 +47,8 @@ func (s *session) startServer(ctx context.Context, failed context.CancelCauseFun
 		defer close(out.ended)
 		err := server.Run(ctx, server.Options{
 			Config: config, DataDir: s.place.path("data"), Listen: fmt.Sprintf("127.0.0.1:%d", port),
-			Log:    slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelInfo})),
-			Ready:  func(string) { close(ready) },
+			Log:   slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelInfo})),
+			Ready: func(string) { close(ready) },
 		})
 		if ctx.Err() == nil {
 			failed(fault.As(fault.Join(err, fault.Unavailable("the server has stopped").WithHint("its log is %s", log.Name()))))
