@@ -134,7 +134,7 @@ func (s *session) awaitStacks(ctx context.Context, c *api.Client, tip string) (*
 		if counts[standing.Progressing] > 0 {
 			moved = s.Now()
 		}
-		done := counts[standing.Ready]+counts[standing.Paused] == len(list.Items)
+		done := counts[standing.Ready]+counts[standing.Paused]+counts[standing.Drifted] == len(list.Items)
 		for _, x := range list.Items {
 			done = done && (tip == "" || x.Namespace != "shop" || x.Name != "uploads" || x.Status.Revision == tip)
 		}

@@ -35,6 +35,9 @@ type way interface {
 	Preview(ctx context.Context, u lockstep.Unit, to string) (live.Rollback, error)
 	Hold(ctx context.Context, u lockstep.Unit, r live.Rollback, w wish) (until time.Time, err error)
 	Release(ctx context.Context, u lockstep.Unit, reason string) error
+	// Refused is told of a wish that does not accept what would be lost, so that
+	// whoever keeps a record has it.
+	Refused(ctx context.Context, u lockstep.Unit, r live.Rollback, w wish)
 }
 
 // wish is what was asked for and said yes to.
@@ -135,6 +138,10 @@ func run(ctx context.Context, o *options) error {
 	yes, err := o.agreed(r, f)
 	if err != nil {
 		a.State = "refused"
+		// Without a reason nobody has meant it yet.
+		if yes.Reason != "" && len(yes.Accept) < len(r.Accept) {
+			w.Refused(ctx, o.Unit, r, yes)
+		}
 		if writeErr := o.answer(f, a); writeErr != nil {
 			return writeErr
 		}

@@ -61,6 +61,12 @@ func (s served) Release(ctx context.Context, u lockstep.Unit, reason string) err
 	return err
 }
 
+// Refused has the server refuse it, which it does by the same rule, and records it.
+// What it answers is known already.
+func (s served) Refused(ctx context.Context, u lockstep.Unit, r live.Rollback, w wish) {
+	_, _ = s.Hold(ctx, u, r, w)
+}
+
 // direct plans here, by the server's own code, and sets spec.hold by the kubeconfig.
 type direct struct {
 	e *env.Env
@@ -113,6 +119,9 @@ func (d direct) Hold(ctx context.Context, u lockstep.Unit, r live.Rollback, w wi
 	until := d.e.Now().Add(w.For + time.Second - 1).Truncate(time.Second).UTC()
 	return until, d.c.SetHold(ctx, s, &v1alpha1.Hold{Revision: r.Revision, Until: metav1.Time{Time: until}, Reason: w.Reason, By: by})
 }
+
+// Refused does nothing: there is no record without a server.
+func (d direct) Refused(context.Context, lockstep.Unit, live.Rollback, wish) {}
 
 func (d direct) Release(ctx context.Context, u lockstep.Unit, _ string) error {
 	s, err := d.c.Stack(ctx, u)

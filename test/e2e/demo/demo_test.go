@@ -45,8 +45,6 @@ func TestDemo(t *testing.T) {
 			"within":     watches.within,
 			"source":     source,
 			"opens":      opens,
-			"call":       call,
-			"rollback":   rollback,
 			"recorded":   recorded,
 		},
 	})

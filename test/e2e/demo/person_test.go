@@ -2,13 +2,11 @@ package demo
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -64,14 +62,11 @@ func opens(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
-// ask sends a request to the API with the token of the demo's terminal.
-func ask(ts *testscript.TestScript, method, path, body string) (int, []byte) {
-	r, err := http.NewRequest(method, ts.Getenv("LOCKSTEP_SERVER")+"/api/v1/"+path, strings.NewReader(body))
+// ask reads from the API with the token of the demo's terminal.
+func ask(ts *testscript.TestScript, path string) (int, []byte) {
+	r, err := http.NewRequest(http.MethodGet, ts.Getenv("LOCKSTEP_SERVER")+"/api/v1/"+path, nil)
 	ts.Check(err)
 	r.Header.Set("Authorization", "Bearer "+ts.Getenv("LOCKSTEP_TOKEN"))
-	if body != "" {
-		r.Header.Set("Content-Type", "application/json")
-	}
 	resp, err := (&http.Client{Timeout: patience}).Do(r)
 	ts.Check(err)
 	defer resp.Body.Close()
@@ -80,36 +75,13 @@ func ask(ts *testscript.TestScript, method, path, body string) (int, []byte) {
 	return resp.StatusCode, out
 }
 
-// call METHOD PATH BODY STATUS calls the API; 2xx stands for any good answer.
-func call(ts *testscript.TestScript, _ bool, args []string) {
-	got, body := ask(ts, args[0], args[1], args[2])
-	wanted(ts, args[3], got, body)
-}
-
-func wanted(ts *testscript.TestScript, want string, got int, body []byte) {
-	if text := strconv.Itoa(got); text != want && (want != "2xx" || text[0] != '2') {
-		ts.Fatalf("answered %d, not %s: %s", got, want, body)
-	}
-}
-
-// rollback STACK RELEASE STATUS goes back for an hour, and accepts no loss.
-func rollback(ts *testscript.TestScript, _ bool, args []string) {
-	path := "stacks/" + args[0] + "/rollback"
-	got, body := ask(ts, http.MethodGet, path+"?to="+args[1], "")
-	wanted(ts, "200", got, body)
-	var preview struct{ Digest string }
-	ts.Check(json.Unmarshal(body, &preview))
-	got, body = ask(ts, http.MethodPost, path, fmt.Sprintf(`{"to":%q,"digest":%q,"for":"1h","reason":"looking back"}`, args[1], preview.Digest))
-	wanted(ts, args[2], got, body)
-}
-
 // recorded KIND VERB OUTCOME STACK waits until the record says so: it is what the
 // welcome page ticks its cards by.
 func recorded(ts *testscript.TestScript, _ bool, args []string) {
 	namespace, name, _ := strings.Cut(args[3], "/")
 	path := "audit?" + url.Values{"kind": {args[0]}, "verb": {args[1]}, "outcome": {args[2]}, "namespace": {namespace}, "name": {name}}.Encode()
 	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
-		got, body := ask(ts, http.MethodGet, path, "")
+		got, body := ask(ts, path)
 		var page struct{ Items []struct{ Seq int64 } }
 		if got == http.StatusOK && json.Unmarshal(body, &page) == nil && len(page.Items) > 0 {
 			return
