@@ -22,6 +22,13 @@ test.each<[why: string, entries: AuditEntry[], done: CardId[]]>([
   ['what the demo released itself is nobody’s commit', [release('checkout', 1), release('uploads', 2)], []],
   ['the next release is', [release('checkout', 2)], ['commit']],
   ['and not before it is healthy', [release('checkout', 2, { outcome: 'Progressing' })], []],
+  [
+    'drift that is healed on the way does not take it away',
+    [release('checkout', 2, { outcome: 'Superseded' }), entry({ kind: 'heal', verb: 'heal' })],
+    ['drift', 'commit'],
+  ],
+  ['a commit that failed', [release('checkout', 2, { outcome: 'Failed' }), entry({ kind: 'heal' })], ['drift']],
+  ['another Stack’s release', [release('checkout', 2, { outcome: 'Progressing' }), release('cart', 1)], []],
   ['a change of the spec is no commit', [entry({ kind: 'release', data: { cause: 'spec', number: 2 } })], []],
   ['drift that is healed', [entry({ kind: 'heal', verb: 'heal' })], ['drift']],
   ['drift that is only found', [entry({ kind: 'drift', verb: 'find' })], []],

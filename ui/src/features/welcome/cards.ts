@@ -3,6 +3,8 @@ import type { AuditEntry } from '@/api/types';
 /** What the record has to hold for a card to be ticked, folded entry by entry. */
 export interface Progress {
   done: ReadonlySet<CardId>;
+  /** Stacks on their way to a commit: drift may be healed before they are healthy. */
+  shipping: ReadonlySet<string>;
   /** Stacks that somebody paused, until somebody lets them go on. */
   paused: ReadonlySet<string>;
 }
@@ -71,7 +73,7 @@ export const cards: readonly Card[] = [
   },
 ];
 
-export const nothing: Progress = { done: new Set(), paused: new Set() };
+export const nothing: Progress = { done: new Set(), shipping: new Set(), paused: new Set() };
 
 /** Releases that were there before anybody did anything: the demo makes uploads' second. */
 const given = (unit: string) => (unit === 'shop/uploads' ? 2 : 1);
@@ -80,18 +82,20 @@ const given = (unit: string) => (unit === 'shop/uploads' ? 2 : 1);
 export function fold(before: Progress, entries: readonly AuditEntry[]): Progress {
   if (entries.length === 0) return before;
   const done = new Set(before.done);
+  const shipping = new Set(before.shipping);
   const paused = new Set(before.paused);
   for (const e of entries) {
     const unit = `${e.namespace}/${e.name}`;
     const well = e.outcome === 'Succeeded';
     if (e.kind === 'heal') done.add('drift');
-    else if (e.kind === 'release' && well && e.data.cause === 'commit' && Number(e.data.number) > given(unit))
-      done.add('commit');
-    else if (e.kind !== 'call') continue;
-    else if (e.verb === 'pause' && well) paused.add(unit);
+    if (e.kind === 'release' && e.data.cause === 'commit' && Number(e.data.number) > given(unit)) shipping.add(unit);
+    if (e.outcome === 'Failed') shipping.delete(unit);
+    if ((e.kind === 'release' || e.kind === 'heal') && well && shipping.delete(unit)) done.add('commit');
+    if (e.kind !== 'call') continue;
+    if (e.verb === 'pause' && well) paused.add(unit);
     else if (e.verb === 'resume' && well && paused.delete(unit)) done.add('pause');
     else if (e.verb === 'rollback' && well) done.add('back');
     else if (e.verb === 'rollback' && e.outcome === 'Blocked') done.add('stopped');
   }
-  return { done, paused };
+  return { done, shipping, paused };
 }
