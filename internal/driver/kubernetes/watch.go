@@ -75,8 +75,13 @@ func (c *Cluster) await(ctx context.Context, w *watcher) error {
 	select {
 	case <-w.synced:
 	case <-w.failed:
-		// The next question starts a new watch; until then nobody needs this one.
-		c.forget(w)
+		select {
+		case <-w.synced:
+			// It came right before this goroutine had its turn, and is needed.
+		default:
+			// The next question starts a new watch; until then nobody needs this one.
+			c.forget(w)
+		}
 	case <-ctx.Done():
 		return c.interrupted(ctx)
 	case <-c.ctx.Done():
