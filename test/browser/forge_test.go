@@ -164,12 +164,6 @@ func (f *forge) client(administrator, redirect string) (id, secret string) {
 	return app.ID, app.Secret
 }
 
-// group makes an organisation, which its members have as a group.
-func (f *forge) group(administrator, name string) {
-	f.t.Helper()
-	f.post(administrator, "/api/v1/orgs", map[string]any{"username": name}, &struct{}{})
-}
-
 func (f *forge) post(as, path string, body, into any) {
 	f.t.Helper()
 	raw, err := json.Marshal(body)
