@@ -29,7 +29,13 @@ func installAdmin(ctx context.Context, cfg *rest.Config, log *slog.Logger) error
 	if err != nil {
 		return fault.Invalid("the kubeconfig cannot be used").Because(err)
 	}
-	if err := bindAdmin(ctx, client); err != nil && ctx.Err() == nil {
+	err = bindAdmin(ctx, client)
+	if apierrors.IsForbidden(err) {
+		// A server with the permissions of the installation leaves it to the manifests.
+		log.Info("whether the local administrator has its role is left to deploy/install/local-admin.yaml")
+		return nil
+	}
+	if err != nil && ctx.Err() == nil {
 		log.Warn("the local administrator was not bound to its role, and may do nothing",
 			"cause", err.Error(), "hint", "kubectl apply -f deploy/install/roles.yaml -f deploy/install/local-admin.yaml")
 	}
