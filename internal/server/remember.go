@@ -12,9 +12,7 @@ import (
 )
 
 const (
-	// rememberFirst is soon, as a short-lived server shall leave something; then it is
-	// seldom, as each new end is a write to the Kubernetes API.
-	rememberFirst = 10 * time.Second
+	// rememberEvery is seldom, as each new end is a write to the Kubernetes API.
 	rememberEvery = 5 * time.Minute
 	rememberTime  = 20 * time.Second
 )
@@ -38,11 +36,15 @@ func newMemory(w *witness.Witness, reg prometheus.Registerer) *memory {
 
 // remember looks now and then until ctx ends.
 func (s *server) remember(ctx context.Context) {
-	for wait := rememberFirst; ; wait = rememberEvery {
+	every := s.opts.RememberEvery
+	if every <= 0 {
+		every = rememberEvery
+	}
+	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(wait):
+		case <-time.After(every):
 		}
 		if err := s.memory.look(ctx, s.history.Store); err != nil && ctx.Err() == nil {
 			s.opts.Log.Error("where the history ends is not remembered", "error", err)

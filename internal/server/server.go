@@ -86,6 +86,9 @@ type Options struct {
 	Keep store.Keep
 	// StackMetrics gives each Stack series of its own.
 	StackMetrics bool
+	// RememberEvery is how often the end of the history is remembered on the
+	// cluster, if anything was appended; default five minutes.
+	RememberEvery time.Duration
 	// Tracer begins traces; nil for none.
 	Tracer *observe.Tracer
 	// UI says which web UI is served; zero for the one in the binary.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"runtime/debug"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -118,6 +119,7 @@ func (o *options) bind(cmd *cobra.Command) {
 	f.StringVar(&o.Store, "store", "", "where the history is kept: a file or postgres://… (default lockstep.db in --data-dir, or $"+storeVariable+")")
 	f.StringVar(&o.StoreFile, "store-file", "", "file that holds what --store would say, for an address with a password")
 	o.Keep = store.KeepDefault()
+	f.DurationVar(&o.RememberEvery, "remember-history-every", 5*time.Minute, "how often it is remembered on the cluster where the history ends, if that has moved")
 	f.Var(age{&o.Keep.Releases}, "keep-releases", "how long releases are kept: 90d, 12h; 0 for ever")
 	f.Var(age{&o.Keep.Drift}, "keep-drift", "how long drift and heals are kept; 0 for ever")
 	f.Var(age{&o.Keep.Audit}, "keep-audit", "how long is kept what people did; 0 for ever")

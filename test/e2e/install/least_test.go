@@ -77,6 +77,7 @@ func TestLeastPermissions(t *testing.T) {
 	srv := w.Serve(world.ServeOptions{
 		Kubeconfig:      kubeconfig(t, w),
 		SystemNamespace: system,
+		Args:            []string{"--remember-history-every", "2s"},
 	})
 
 	repo, url := w.Repo("shop")
