@@ -3,6 +3,8 @@ package browser
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -168,6 +170,15 @@ func (s *stage) provider() {
   prefix: {user: "oidc:", groups: "oidc:"}
 `, s.forge.issuer, id),
 		},
+	})
+	s.Eventually("the provider is offered", time.Minute, func() (bool, string) {
+		r, err := http.Get(s.url + "/api/v1/auth/providers")
+		if err != nil {
+			return false, err.Error()
+		}
+		defer r.Body.Close()
+		b, err := io.ReadAll(r.Body)
+		return err == nil && strings.Contains(string(b), "Forge"), string(b)
 	})
 }
 

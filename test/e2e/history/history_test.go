@@ -119,7 +119,8 @@ func TestRecorded(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "lockstep.db")
 	first := s.commit("one", "hush-hush-1")
-	server := s.Serve(world.ServeOptions{DataDir: dir})
+	// The end is remembered at once, not in five minutes.
+	server := s.Serve(world.ServeOptions{DataDir: dir, Args: []string{"--remember-history-every=1s"}})
 	s.begin()
 	s.Eventually("the store", within, func() (bool, string) {
 		return server.Metric("lockstep_store_head_entry") > 0, "nothing written"
