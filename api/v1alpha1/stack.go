@@ -41,7 +41,7 @@ type StackList struct {
 
 // StackSpec says what to keep live, where, and how.
 //
-// +kubebuilder:validation:XValidation:rule="[has(self.directory), has(self.kustomize), has(self.helm)].filter(x, x).size() <= 1",message="set at most one of directory, kustomize and helm"
+// +kubebuilder:validation:XValidation:rule="[has(self.directory), has(self.kustomize), has(self.helm), has(self.terraform)].filter(x, x).size() <= 1",message="set at most one of directory, kustomize, helm and terraform"
 type StackSpec struct {
 	// Source names the directory that is rendered.
 	//
@@ -68,6 +68,11 @@ type StackSpec struct {
 	//
 	// +optional
 	Helm *HelmRender `json:"helm,omitempty"`
+	// Terraform plans and applies the root module in the path with OpenTofu or
+	// Terraform, instead of objects on a cluster.
+	//
+	// +optional
+	Terraform *Terraform `json:"terraform,omitempty"`
 
 	// Labels are put on every object, not on pod templates or selectors.
 	//
@@ -91,6 +96,26 @@ type StackSpec struct {
 	// +listType=map
 	// +listMapKey=name
 	DependsOn []Dependency `json:"dependsOn,omitempty"`
+
+	// Inputs are outputs of other Stacks: they become variables of a module, values
+	// of a chart, or are substituted as variables in every object.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxItems=100
+	// +listType=atomic
+	Inputs []Input `json:"inputs,omitempty"`
+
+	// Approved is the digest of a plan that may be carried out, for approvals in Git.
+	// It opens that plan once, and none that may lose data.
+	//
+	// +optional
+	// +kubebuilder:validation:Pattern=`^(sha256:[0-9a-f]{64})?$`
+	Approved string `json:"approved,omitempty"`
+	// Approval is what a person said to one plan: lockstep approve and reject write
+	// it. It opens that plan once.
+	//
+	// +optional
+	Approval *Approval `json:"approval,omitempty"`
 
 	// Sync says how changes are carried out: who starts them, what is pruned, healed,
 	// replaced and deleted.
@@ -522,6 +547,24 @@ type Sync struct {
 	// +kubebuilder:default=auto
 	// +optional
 	Mode SyncMode `json:"mode,omitempty"`
+	// Approval says which plans a person has to approve: always, those that are
+	// destructive, or never. On a cluster a plan is destructive that may lose data; a
+	// module's is if it destroys or replaces anything. A plan that may lose data is
+	// held in every mode.
+	//
+	// +kubebuilder:default=destructive
+	// +optional
+	Approval ApprovalMode `json:"approval,omitempty"`
+	// ApprovalFor names the classes of changes that a person has to approve, in place
+	// of Approval.
+	//
+	// +optional
+	// +listType=set
+	ApprovalFor []ChangeClass `json:"approvalFor,omitempty"`
+	// ExcludeAuthor does not let the author of a commit approve what it leads to.
+	//
+	// +optional
+	ExcludeAuthor bool `json:"excludeAuthor,omitempty"`
 	// Prune deletes objects that left Git. An object with the annotation
 	// lockstep.dev/prune: disabled stays.
 	//
@@ -616,179 +659,4 @@ type IgnoreDifference struct {
 	// +kubebuilder:validation:MaxItems=100
 	// +listType=atomic
 	Managers []string `json:"managers,omitempty"`
-}
-
-// StackStatus is small on purpose: lists of objects are never in it. It is
-// written once per pass, when it changed.
-type StackStatus struct {
-	// ObservedGeneration is the generation of the spec that this status speaks of;
-	// while it is smaller than metadata.generation, the status is of an older spec.
-	//
-	// +optional
-	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Revision is the newest commit that changed this Stack. It is up to date at
-	// the Source's newest commit when its Key is what that commit's would be.
-	//
-	// +optional
-	Revision string `json:"revision,omitempty"`
-	// Key is the content key of what is applied: a hash over everything that the
-	// render really read. A commit that leaves it as it is costs nothing.
-	//
-	// +optional
-	Key string `json:"key,omitempty"`
-	// Renderer that was used: directory, kustomize or helm.
-	//
-	// +optional
-	Renderer string `json:"renderer,omitempty"`
-	// Objects is how many objects Git asks for.
-	//
-	// +optional
-	Objects int32 `json:"objects,omitempty"`
-	// Kinds that the Stack has objects of on its Target, as "Kind" or "Kind.group".
-	// What Git no longer names is looked for among them.
-	//
-	// +optional
-	// +listType=set
-	Kinds []string `json:"kinds,omitempty"`
-	// Health of the worst object.
-	//
-	// +optional
-	Health *StackHealth `json:"health,omitempty"`
-	// Drift that is there now: what is reported only, and what is not healed yet
-	// because it keeps coming back. Absent when there is none; what was healed is
-	// in the history.
-	//
-	// +optional
-	Drift *StackDrift `json:"drift,omitempty"`
-	// Plan that is held or waits; absent when there is nothing to do.
-	//
-	// +optional
-	Plan *PlanSummary `json:"plan,omitempty"`
-	// Release is the number of the newest release: how many plans were carried out.
-	//
-	// +optional
-	Release int64 `json:"release,omitempty"`
-	// History holds the two newest releases, newest first.
-	//
-	// +optional
-	// +kubebuilder:validation:MaxItems=2
-	// +listType=atomic
-	History []Release `json:"history,omitempty"`
-	// Earlier holds up to eight releases before those, newest first, each as JSON: as
-	// text they cost every write of the status a tenth of what they would as objects.
-	//
-	// +optional
-	// +kubebuilder:validation:MaxItems=8
-	// +listType=atomic
-	Earlier []string `json:"earlier,omitempty"`
-	// Run is how far the newest release with hooks or several waves is; absent for a
-	// Stack that has neither.
-	//
-	// +optional
-	Run *StackRun `json:"run,omitempty"`
-	// HelmRecord is Helm's own record that was written last; absent unless
-	// spec.helm.releaseRecord was set.
-	//
-	// +optional
-	HelmRecord *HelmRecord `json:"helmRecord,omitempty"`
-	// DeleteHooks is how many hooks the deletion of the Stack would run.
-	//
-	// +optional
-	DeleteHooks int32 `json:"deleteHooks,omitempty"`
-	// LastHandledReconcileAt is the value of the annotation
-	// lockstep.dev/reconcile-at that was dealt with last. While it differs from the
-	// annotation, a request is still open.
-	//
-	// +optional
-	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
-	// Conditions are Ready, always, and Reconciling and Stalled while they are true.
-	// The reason and message of Ready say how the Stack is doing and what to do.
-	//
-	// +optional
-	// +listType=map
-	// +listMapKey=type
-	Conditions []metav1.Condition `json:"conditions,omitempty"`
-}
-
-// HelmRecord says which of Helm's own records stands for the newest release.
-type HelmRecord struct {
-	// Release of the Stack that the record is of, as in its history.
-	//
-	// +optional
-	Release int64 `json:"release,omitempty"`
-	// Version is the revision that helm history shows.
-	//
-	// +optional
-	Version int32 `json:"version,omitempty"`
-	// Status that the record has: deployed or failed.
-	//
-	// +optional
-	Status string `json:"status,omitempty"`
-	// Message says why a record could not be written. The release itself is not
-	// held up by that.
-	//
-	// +optional
-	Message string `json:"message,omitempty"`
-}
-
-// StackHealth is the verdict over all objects.
-type StackHealth struct {
-	// Status is Healthy, Progressing, Degraded, Suspended, Missing or Terminating.
-	Status string `json:"status"`
-	// Message names the first of the worst objects and what is wrong with it.
-	//
-	// +optional
-	Message string `json:"message,omitempty"`
-}
-
-// PlanSummary counts a plan's steps.
-type PlanSummary struct {
-	// Digest of the plan: two plans that would do the same have the same.
-	Digest string `json:"digest"`
-	// Summary as people read it: "1 to create, 2 to change".
-	Summary string `json:"summary"`
-	// Held names the gate that is closed, if one is: "empty-render", "manual sync".
-	//
-	// +optional
-	Held string `json:"held,omitempty"`
-}
-
-// Release is the record of one plan carried out.
-type Release struct {
-	// ID counts up from 1.
-	ID int64 `json:"id"`
-	// Revision is the full hash of the commit that was applied.
-	Revision string `json:"revision"`
-	// Subject is the first line of that commit's message.
-	//
-	// +optional
-	Subject string `json:"subject,omitempty"`
-	// Author of that commit.
-	//
-	// +optional
-	Author string `json:"author,omitempty"`
-	// Digest of the plan that was carried out.
-	Digest string `json:"digest"`
-	// Summary of what was done: "1 created, 2 changed".
-	Summary string `json:"summary"`
-	// Cause is why the plan was made: commit, spec, drift, retry or request.
-	Cause string `json:"cause"`
-	// Times is how often it was done, where drift was healed several times in a row;
-	// absent for once.
-	//
-	// +optional
-	Times int32 `json:"times,omitempty"`
-	// Outcome is Progressing, Succeeded, Failed or Superseded (a newer commit took
-	// over).
-	Outcome string `json:"outcome"`
-	// Message is the first thing that went wrong, if the release failed.
-	//
-	// +optional
-	Message string `json:"message,omitempty"`
-	// StartedAt is when the pass that carried it out began.
-	StartedAt metav1.Time `json:"startedAt"`
-	// FinishedAt is when the outcome was known; absent while Progressing.
-	//
-	// +optional
-	FinishedAt *metav1.Time `json:"finishedAt,omitempty"`
 }
