@@ -9,7 +9,8 @@ import (
 )
 
 // Key is the identity of an object on a Target. Version is left out on purpose:
-// an object read as apps/v1beta1 and as apps/v1 is one object.
+// an object read as apps/v1beta1 and as apps/v1 is one object. What a tool knows by
+// an address has a Key, too; see [ResourceKey].
 type Key struct {
 	Group     string // "" for the core group
 	Kind      string
@@ -18,8 +19,12 @@ type Key struct {
 }
 
 // String returns the form used everywhere a person reads a key:
-// "Deployment.apps/web/api", "Namespace/web", "ConfigMap/web/settings".
+// "Deployment.apps/web/api", "Namespace/web", "ConfigMap/web/settings", and the bare
+// address of what has one: module.db.fakecloud_database.main["eu"].
 func (k Key) String() string {
+	if k.HasAddress() {
+		return k.Name
+	}
 	var b strings.Builder
 	b.WriteString(k.Kind)
 	if k.Group != "" {
@@ -37,9 +42,13 @@ func (k Key) String() string {
 
 // ParseKey reads what String wrote.
 func ParseKey(s string) (Key, error) {
+	if k, ok := parseAddress(s); ok && isAddress(s) {
+		return k, nil
+	}
 	parts := strings.Split(s, "/")
-	if len(parts) != 2 && len(parts) != 3 || slices.Contains(parts, "") {
-		return Key{}, fmt.Errorf("%q is not the name of an object: KIND.GROUP/NAMESPACE/NAME", s)
+	_, group, _ := strings.Cut(parts[0], ".")
+	if len(parts) != 2 && len(parts) != 3 || slices.Contains(parts, "") || group == GroupTerraform {
+		return Key{}, fmt.Errorf("%q is neither the name of an object, KIND.GROUP/NAMESPACE/NAME, nor the address of a resource, TYPE.NAME", s)
 	}
 	var k Key
 	k.Kind, k.Group, _ = strings.Cut(parts[0], ".")
@@ -52,6 +61,9 @@ func ParseKey(s string) (Key, error) {
 
 // Short is String without the API group, for places where width is dear.
 func (k Key) Short() string {
+	if k.HasAddress() {
+		return k.Name
+	}
 	return Key{Kind: k.Kind, Namespace: k.Namespace, Name: k.Name}.String()
 }
 

@@ -60,7 +60,8 @@ type Set struct {
 	Changes []Change `json:"changes"`
 	// Outputs that change, sorted by name.
 	Outputs []OutputChange `json:"outputs,omitempty"`
-	// Drift is what the tool found to differ from what it had left, sorted as Changes.
+	// Drift is what the tool found to differ from what it had left, sorted as Changes:
+	// From is what it had left, To what is there now.
 	Drift []Change `json:"drift,omitempty"`
 	// Unchanged counts the resources that stay as they are.
 	Unchanged int `json:"unchanged"`

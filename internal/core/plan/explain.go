@@ -21,6 +21,7 @@ const (
 	GateLine    LineKind = "gate"
 	SummaryLine LineKind = "summary"
 	HookLine    LineKind = "hook"
+	OutputLine  LineKind = "output"
 )
 
 // Line is one line of a printed plan, before colour.
@@ -77,8 +78,17 @@ func Lines(p Plan, d Detail) []Line {
 		out = append(out, Line{DriftLine, 2, "≠", pad(x.Key.Short(), width) + "drift, left alone: " + culprits(x.Changes)})
 		out = append(out, fieldLines(x.Changes, d)...)
 	}
+	for _, o := range p.Outputs {
+		l := fieldLine(o)
+		l.Kind, l.Indent, l.Text = OutputLine, 2, "output "+l.Text
+		out = append(out, l)
+	}
 	for _, n := range p.Notes {
-		out = append(out, Line{NoteLine, 2, "·", pad(n.Key.Short(), width) + n.Text})
+		text := n.Text
+		if n.Key != (lockstep.Key{}) { // else it is about the whole
+			text = pad(n.Key.Short(), width) + text
+		}
+		out = append(out, Line{NoteLine, 2, "·", text})
 	}
 	for _, g := range p.Gates {
 		if g.Open {
@@ -191,10 +201,10 @@ func (p Plan) Sentence() string {
 		what string
 	}{
 		{s.Create, "to create"}, {s.Update, "to change"}, {s.Replace, "to replace"}, {s.Delete, "to delete"},
-		{s.Orphan, "to give up"}, {len(p.Hooks), "hooks to run"}, {s.Unchanged, "unchanged"}, {len(p.Drifted), "drifted"},
+		{s.Orphan, "to give up"}, {len(p.Hooks), "hooks to run"}, {len(p.Outputs), "outputs to change"}, {s.Unchanged, "unchanged"}, {len(p.Drifted), "drifted"},
 	} {
 		if c.n == 1 {
-			c.what = strings.Replace(c.what, "hooks", "hook", 1)
+			c.what = strings.Replace(strings.Replace(c.what, "hooks", "hook", 1), "outputs", "output", 1)
 		}
 		if c.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))

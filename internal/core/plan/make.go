@@ -310,14 +310,19 @@ func inGit(changes []lockstep.FieldChange, live lockstep.LiveObject) string {
 // culprits says who changed fields, in order of name.
 func culprits(drift []lockstep.FieldChange) string {
 	var names []string
+	there := false
 	for _, c := range drift {
+		there = there || c.From != ""
 		if c.Manager != "" {
 			names = append(names, c.Manager)
 		}
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
-	if len(names) == 0 {
+	switch {
+	case len(names) == 0 && there:
+		return "changed on the target"
+	case len(names) == 0:
 		return "removed on the target"
 	}
 	return "changed by " + strings.Join(names, ", ")

@@ -58,6 +58,9 @@ type Plan struct {
 	Stages []Stage
 	// Hooks run before, among and after the stages, in this order.
 	Hooks []Hook
+	// Outputs are the values for others that change, by name as their path: what a
+	// tool's module hands on.
+	Outputs []lockstep.FieldChange
 	// Unchanged counts the desired objects that need no step.
 	Unchanged int
 	// Drifted are objects that somebody changed and that are left so, because
@@ -143,7 +146,7 @@ type Gate struct {
 }
 
 // Empty says whether there is nothing to do.
-func (p Plan) Empty() bool { return len(p.Stages) == 0 && len(p.Hooks) == 0 }
+func (p Plan) Empty() bool { return len(p.Stages) == 0 && len(p.Hooks) == 0 && len(p.Outputs) == 0 }
 
 // Held returns the first closed gate.
 func (p Plan) Held() (Gate, bool) {

@@ -12,16 +12,17 @@ import (
 // hold. Fields are added, never renamed. No desired object is in it: it may be a
 // Secret.
 type record struct {
-	Unit     string          `json:"unit"`
-	Target   string          `json:"target"`
-	Revision *revisionRecord `json:"revision,omitempty"`
-	Digest   string          `json:"digest,omitempty"`
-	Summary  Summary         `json:"summary"`
-	Stages   []stageRecord   `json:"stages"`
-	Hooks    []hookRecord    `json:"hooks,omitempty"`
-	Drifted  []driftRecord   `json:"drifted,omitempty"`
-	Notes    []noteRecord    `json:"notes,omitempty"`
-	Gates    []gateRecord    `json:"gates,omitempty"`
+	Unit     string                 `json:"unit"`
+	Target   string                 `json:"target"`
+	Revision *revisionRecord        `json:"revision,omitempty"`
+	Digest   string                 `json:"digest,omitempty"`
+	Summary  Summary                `json:"summary"`
+	Stages   []stageRecord          `json:"stages"`
+	Hooks    []hookRecord           `json:"hooks,omitempty"`
+	Outputs  []lockstep.FieldChange `json:"outputs,omitempty"`
+	Drifted  []driftRecord          `json:"drifted,omitempty"`
+	Notes    []noteRecord           `json:"notes,omitempty"`
+	Gates    []gateRecord           `json:"gates,omitempty"`
 }
 
 type revisionRecord struct {
@@ -92,7 +93,7 @@ func (s Step) MarshalJSON() ([]byte, error) { return json.Marshal(s.record()) }
 func (p Plan) record() record {
 	r := record{
 		Unit: p.Unit.String(), Target: p.Target.String(), Digest: p.Digest, Summary: p.Summary(),
-		Stages: []stageRecord{},
+		Stages: []stageRecord{}, Outputs: p.Outputs,
 	}
 	if v := p.Revision; v.Commit != "" {
 		r.Revision = &revisionRecord{v.Commit, v.Ref, v.Subject, v.Author}
