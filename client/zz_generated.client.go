@@ -851,14 +851,17 @@ type Lifecycle struct {
 	// Cause commit, spec, drift, retry, request or test
 	Cause    string     `json:"cause,omitempty"`
 	Finished *time.Time `json:"finished,omitempty"`
-	Outcome  string     `json:"outcome"`
+
+	// Lead seconds from the commit to healthy, of a release that was made for a commit and got there
+	Lead    *float64 `json:"lead,omitempty"`
+	Outcome string   `json:"outcome"`
 
 	// Release 0 while it has no number yet
 	Release  int64      `json:"release"`
 	Revision string     `json:"revision,omitempty"`
 	Started  *time.Time `json:"started,omitempty"`
 
-	// Steps commit, rendered, planned, gates, applied, healthy: always all, in that order
+	// Steps commit, fetched, rendered, planned, gates, applied, healthy: always all, in that order
 	Steps   []LifecycleStep `json:"steps"`
 	Subject string          `json:"subject,omitempty"`
 }
@@ -873,7 +876,7 @@ type LifecycleStep struct {
 	Note  string `json:"note,omitempty"`
 	State string `json:"state"`
 
-	// Took seconds that it took
+	// Took seconds since the step before; of the first steps only where the release was made for a commit
 	Took *float64 `json:"took,omitempty"`
 }
 

@@ -125,9 +125,14 @@ func As(err error) *Fault {
 	return Internal(err)
 }
 
-// KindOf returns the kind of err, KindInternal for an error that is no Fault.
-// err must not be nil.
-func KindOf(err error) Kind { return As(err).Kind }
+// KindOf returns the kind of err: KindInternal for an error that is no Fault, KindNone
+// for none.
+func KindOf(err error) Kind {
+	if err == nil {
+		return KindNone
+	}
+	return As(err).Kind
+}
 
 // Many is several faults from one pass, all reported at once.
 type Many []*Fault

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"math"
 	"net/http"
 	"time"
 )
@@ -24,6 +25,9 @@ const (
 	KindTooMany
 	KindTooLarge
 )
+
+// KindNone is the kind of no error at all, and leads to nothing.
+const KindNone Kind = math.MaxUint8
 
 // Retry says when a controller tries again.
 type Retry uint8
@@ -63,8 +67,11 @@ var table = [...]Consequence{
 
 // Consequence returns what k leads to.
 func (k Kind) Consequence() Consequence {
-	if int(k) < len(table) {
+	switch {
+	case int(k) < len(table):
 		return table[k]
+	case k == KindNone:
+		return Consequence{Reason: "None", Retry: OnEvent, Status: http.StatusOK}
 	}
 	return table[KindInternal]
 }

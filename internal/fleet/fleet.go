@@ -37,6 +37,7 @@ type Memo struct {
 	Key        string
 	Commit     string // of the snapshot that the render was made from
 	Revision   lockstep.Revision
+	Fetched    time.Time // when that commit was brought; zero where nobody noted it
 	Renderer   render.Kind
 	Reads      render.Reads
 	Wants      []plan.Want
@@ -80,6 +81,7 @@ type origin struct {
 	err      error // why there is no newer one
 	users    map[lockstep.Unit]bool
 	at       func(commit string) (source.Snapshot, error)
+	arrived  []arrival // newest last
 }
 
 type unit struct {

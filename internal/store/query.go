@@ -70,6 +70,8 @@ type ReleaseQuery struct {
 	Causes   []string
 	Outcomes []Outcome
 	Revision string // only those of this commit; "" is all
+	Number   int64  // only the one with this number; 0 is all
+	UID      string // only those of this Stack of that name; "" is of all that had it
 	// Before is the position before which the page begins; 0 for the newest.
 	Before int64
 	Limit  int

@@ -66,7 +66,7 @@ func (o Outcome) Ended() bool { return o != Progressing && o != "" }
 // knows.
 type Times struct {
 	Committed time.Time `json:"committed,omitzero"`
-	Fetched   time.Time `json:"fetched,omitzero"`
+	Fetched   time.Time `json:"fetched,omitzero"` // the server had the commit
 	Started   time.Time `json:"started,omitzero"` // the pass began
 	Rendered  time.Time `json:"rendered,omitzero"`
 	Planned   time.Time `json:"planned,omitzero"`
@@ -138,6 +138,10 @@ func (r Release) Merge(old Release) Release {
 	keep(&r.Of, old.Of)
 	r.Times = max(r.Times, old.Times)
 	keepTimes(&r.Steps, old.Steps)
+	// Who saw it begin knows best: a status has whole seconds, and a server that takes
+	// over fetches a commit that was fetched before.
+	first(&r.Steps.Fetched, old.Steps.Fetched)
+	first(&r.Steps.Started, old.Steps.Started)
 	r.Objects, r.More = union(r.Objects, old.Objects), max(r.More, old.More)
 	// What ended does not begin again when an older record comes in late.
 	if old.Outcome.Ended() && !r.Outcome.Ended() && !r.Steps.Applied.After(old.Steps.Applied) {
@@ -171,6 +175,12 @@ func union(newer, old []ObjectChange) []ObjectChange {
 func keep[T comparable](to *T, old T) {
 	var zero T
 	if *to == zero {
+		*to = old
+	}
+}
+
+func first(to *time.Time, old time.Time) {
+	if !old.IsZero() {
 		*to = old
 	}
 }

@@ -39,6 +39,13 @@ func TestMerge(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("what two passes know (-want +got):\n%s", diff)
 	}
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	old = Release{Steps: Times{Fetched: noon, Started: noon.Add(time.Second + time.Millisecond), Applied: noon.Add(2 * time.Second)}}
+	newer = Release{Steps: Times{Fetched: noon.Add(time.Minute), Started: noon.Add(time.Second), Healthy: noon.Add(time.Hour)}}
+	times := Times{Fetched: noon, Started: noon.Add(time.Second + time.Millisecond), Applied: noon.Add(2 * time.Second), Healthy: noon.Add(time.Hour)}
+	if diff := cmp.Diff(times, newer.Merge(old).Steps); diff != "" {
+		t.Errorf("a server that takes over knows less of how it began (-want +got):\n%s", diff)
+	}
 }
 
 func FuzzParseDetail(f *testing.F) {

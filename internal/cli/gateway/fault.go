@@ -23,7 +23,7 @@ func Read[T any](c *Client) func(*http.Response, error) (*T, error) {
 // kinds are the faults by the title of a problem.
 var kinds = func() map[string]fault.Kind {
 	out := map[string]fault.Kind{}
-	for k := fault.KindInternal; k <= fault.KindUsage; k++ {
+	for k := fault.KindInternal; k <= fault.KindTooLarge; k++ {
 		out[k.String()] = k
 	}
 	return out

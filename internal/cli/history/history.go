@@ -13,42 +13,65 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/cli/api"
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
 	"github.com/lockstep-dev/lockstep/internal/cli/form"
+	"github.com/lockstep-dev/lockstep/internal/cli/gateway"
 	"github.com/lockstep-dev/lockstep/internal/cli/term"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 )
 
 type options struct {
-	IO     *term.IO
-	API    func() (api.Kinds, error)
-	Now    func() time.Time
-	Unit   lockstep.Unit
-	Output string
+	IO      *term.IO
+	API     func() (api.Kinds, error)
+	Gateway func() (*gateway.Client, error)
+	Now     func() time.Time
+	Unit    lockstep.Unit
+	Days    int
+	Output  string
 }
 
 // New returns the command.
 func New(e *env.Env) *cobra.Command {
-	o := &options{IO: e.IO, API: e.Kinds, Now: e.Now}
+	o := &options{IO: e.IO, API: e.Kinds, Gateway: e.NeedGateway, Now: e.Now}
+	counted := false
 	cmd := &cobra.Command{
 		Use:   "history STACK",
 		Short: "List the newest releases of a stack",
 		Long: `List the newest releases of a stack.
 
 A release is one plan that was carried out: for a commit, for a changed spec, to
-undo a change by hand (drift), or because somebody asked for it.`,
+undo a change by hand (drift), or because somebody asked for it.
+
+With --stats it says instead how delivery went in the last --days: how many releases
+there were, how many of them failed, and how long it took from a commit to healthy.
+That is asked of a Lockstep server, and without a stack it is about all of -n, or
+about all stacks for who may list them everywhere.`,
 		Example: `  lockstep history payments/shop
 
   # which commits went live, for a script
-  lockstep history payments/shop -o 'template={{range .items}}{{.revision}}{{"\n"}}{{end}}'`,
-		Args:              env.Exactly("STACK"),
+  lockstep history payments/shop -o 'template={{range .items}}{{.revision}}{{"\n"}}{{end}}'
+
+  # lead time and change failure rate of a quarter
+  lockstep history payments/shop --stats --days 90`,
+		Args:              env.AtMost("STACK"),
 		ValidArgsFunction: e.CompleteStacks,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if o.Unit, err = e.Unit(args[0]); err != nil {
-				return err
+			if len(args) == 0 && !counted {
+				return env.Exactly("STACK")(cmd, args)
+			}
+			o.Unit.Namespace = e.NamespaceAsked()
+			if len(args) > 0 {
+				if o.Unit, err = e.Unit(args[0]); err != nil {
+					return err
+				}
+			}
+			if counted {
+				return stats(cmd.Context(), o)
 			}
 			return run(cmd.Context(), o)
 		},
 	}
 	env.Output(cmd, &o.Output, form.Listing)
+	cmd.Flags().BoolVar(&counted, "stats", false, "say how many releases failed and how long they took")
+	cmd.Flags().IntVar(&o.Days, "days", 30, "how far back --stats looks")
 	return cmd
 }
 

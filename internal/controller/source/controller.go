@@ -101,6 +101,7 @@ func (r *Reconciler) fetch(ctx context.Context, name lockstep.Unit, src *v1alpha
 	if err != nil {
 		return nil, err
 	}
+	r.Fleet.Arrived(name, snap.Revision().Commit, src.Status.Revision, time.Now())
 	r.publish(ctx, name, snap, mirror)
 	return snap, nil
 }

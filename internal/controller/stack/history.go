@@ -53,7 +53,7 @@ func (p *pass) recordOf(e v1alpha1.Release) store.Record {
 	r.Steps.Started = e.StartedAt.Time
 	head := e.ID == p.stack.Status.Release
 	if head && p.memo.Revision.Commit == e.Revision {
-		r.Key, r.Ref, r.Steps.Committed = p.memo.Key, p.memo.Revision.Ref, p.memo.Revision.Committed
+		r.Key, r.Ref, r.Steps.Committed, r.Steps.Fetched = p.memo.Key, p.memo.Revision.Ref, p.memo.Revision.Committed, p.memo.Fetched
 	}
 	if head && p.outcomes != nil {
 		r.Summary = p.plan.Summary()

@@ -2,8 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +36,7 @@ func (d *Deps) detail(ctx context.Context, p lockstep.Person, see board.Sight, u
 		StackRow: row, UID: string(s.UID), Labels: orEmpty(s.Labels), FullMessage: st.Message, Since: st.Since.UTC(), Created: s.CreationTimestamp.UTC(),
 		TargetNamespace: stack.NamespaceOf(s), Account: s.Spec.ServiceAccount, Policy: policyOf(s), Kinds: orNone(s.Status.Kinds),
 		Conditions: conditionsOf(s.Status.Conditions), Drift: driftOf(s.Status.Drift), Run: runOf(s.Status.Run), Pause: pauseOf(s, st), Hold: holdOf(s),
-		Inputs: inputsOf(s), Releases: releasesOf(s), Lifecycle: lifecycleOf(s, st), Request: requestOf(s, s.Status.LastHandledReconcileAt), Handled: s.Status.LastHandledReconcileAt,
+		Inputs: inputsOf(s), Releases: releasesOf(s), Lifecycle: d.lifecycle(ctx, s, st), Request: requestOf(s, s.Status.LastHandledReconcileAt), Handled: s.Status.LastHandledReconcileAt,
 		Dependencies: []StackState{}, Dependants: []StackState{},
 	}
 	if s.Status.Health != nil {
@@ -214,44 +212,4 @@ func requestOf(obj metav1.Object, handled string) *OpenRequest {
 		return &OpenRequest{v}
 	}
 	return nil
-}
-
-// lifecycleOf is the strip of the newest release. Times that the status does not
-// keep are left out rather than made up.
-func lifecycleOf(s *v1alpha1.Stack, st standing.Standing) *Lifecycle {
-	if len(s.Status.History) == 0 {
-		return nil
-	}
-	r := s.Status.History[0]
-	l := &Lifecycle{
-		Release: r.ID, Revision: r.Revision, Subject: r.Subject, Author: board.Author(r.Author), Cause: r.Cause, Outcome: r.Outcome,
-		Started: board.Moment(r.StartedAt.Time), Finished: moment(r.FinishedAt),
-	}
-	step := func(name, state, note string) LifecycleStep {
-		return LifecycleStep{Name: name, State: state, Note: note}
-	}
-	rendered := step("rendered", "done", fmt.Sprintf("%d objects", s.Status.Objects))
-	applied := step("applied", "done", r.Summary)
-	applied.At = l.Started
-	healthy := step("healthy", "done", "")
-	switch {
-	case r.Outcome == "Progressing" && s.Status.Run != nil && slices.Contains([]string{"PreApply", "Applying"}, s.Status.Run.State):
-		applied.State, healthy.State = "running", "todo"
-	case r.Outcome == "Progressing":
-		healthy.State, healthy.Note = "running", st.Message
-	case r.Outcome == "Superseded":
-		healthy.State, healthy.Note = "skipped", "a newer commit took over"
-	case r.Outcome == "Failed" && s.Status.Run != nil && s.Status.Run.FailedIn != "":
-		applied.State, applied.Note, healthy.State = "failed", r.Message, "todo"
-	case r.Outcome == "Failed":
-		healthy.State, healthy.Note = "failed", r.Message
-	}
-	if r.FinishedAt != nil && healthy.State == "done" {
-		healthy.At = l.Finished
-		took := r.FinishedAt.Sub(r.StartedAt.Time).Seconds()
-		healthy.Took = &took
-	}
-	commit := step("commit", "done", r.Subject)
-	l.Steps = []LifecycleStep{commit, rendered, step("planned", "done", ""), step("gates", "done", ""), applied, healthy}
-	return l
 }

@@ -61,6 +61,8 @@ type Deps struct {
 	Done <-chan struct{}
 	// History returns the record of what happened, once it is open.
 	History func() (store.Store, error)
+	// Times says when each step of a release was done; may be nil.
+	Times func(ctx context.Context, u lockstep.Unit, uid string, number int64) (store.Times, bool)
 	// Remembered returns where the chain of a store ended, as it is remembered outside
 	// of it; the zero Head if it is not. May be nil.
 	Remembered func(context.Context, store.Store) (store.Head, error)

@@ -93,17 +93,18 @@ type Lifecycle struct {
 	Outcome  string     `json:"outcome" enum:"Progressing,Succeeded,Failed,Superseded"`
 	Started  *time.Time `json:"started,omitempty"`
 	Finished *time.Time `json:"finished,omitempty"`
+	Lead     *float64   `json:"lead,omitempty" doc:"seconds from the commit to healthy, of a release that was made for a commit and got there"`
 	// Steps always has all of them, in order, so that the strip does not move.
-	Steps []LifecycleStep `json:"steps" doc:"commit, rendered, planned, gates, applied, healthy: always all, in that order"`
+	Steps []LifecycleStep `json:"steps" doc:"commit, fetched, rendered, planned, gates, applied, healthy: always all, in that order"`
 }
 
 // LifecycleStep is one station on that way.
 type LifecycleStep struct {
-	Name string `json:"name" enum:"commit,rendered,planned,gates,applied,healthy"`
+	Name string `json:"name" enum:"commit,fetched,rendered,planned,gates,applied,healthy"`
 	// State is todo until the step begins.
 	State string     `json:"state" enum:"done,running,waiting,failed,todo,skipped"`
 	At    *time.Time `json:"at,omitempty" doc:"when it was done, or began where it is not; absent where nobody noted it"`
-	Took  *float64   `json:"took,omitempty" doc:"seconds that it took"`
+	Took  *float64   `json:"took,omitempty" doc:"seconds since the step before; of the first steps only where the release was made for a commit"`
 	Note  string     `json:"note,omitempty" doc:"312 objects; +0 ~3 −0; 2 of 5 ready"`
 }
 

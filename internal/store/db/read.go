@@ -99,6 +99,12 @@ func (d *DB) Releases(ctx context.Context, q store.ReleaseQuery) (store.ReleaseP
 		// There is no column of it: few ask, and a Stack's releases are few.
 		w.add("record LIKE ? ESCAPE '!'", like(`"revision":"`+q.Revision+`"`))
 	}
+	if q.Number > 0 {
+		w.add("number = ?", q.Number)
+	}
+	if q.UID != "" {
+		w.add("uid = ?", q.UID)
+	}
 	var page store.ReleasePage
 	if err := d.Row(ctx, "SELECT count(*) FROM releases"+w.where(), w.args, &page.Total); err != nil {
 		return page, d.failed(err)

@@ -257,6 +257,12 @@ func release(t *testing.T, m Made) {
 	if page, err := m.Releases(t.Context(), store.ReleaseQuery{Unit: Shop, Revision: fmt.Sprintf("%040d", 3)}); err != nil || page.Total != 1 || page.Releases[0].Number != 3 {
 		t.Errorf("the releases of one commit are %+v, %v", page, err)
 	}
+	for uid, want := range map[string]int64{"": 1, begun.Release.UID: 1, "another": 0} {
+		page, err := m.Releases(t.Context(), store.ReleaseQuery{Unit: Shop, UID: uid, Number: 4})
+		if err != nil || page.Total != want || want == 1 && page.Releases[0].Number != 4 {
+			t.Errorf("release 4 of %q is %+v, %v", uid, page, err)
+		}
+	}
 	var numbers []int64
 	for q := (store.ReleaseQuery{Unit: Shop, Limit: 2}); ; {
 		page, err := m.Releases(t.Context(), q)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -130,6 +131,7 @@ func TestThroughServer(t *testing.T) {
 	}
 
 	t.Run("JSON", func(t *testing.T) { onlyJSON(t, p, u) })
+	t.Run("Times", func(t *testing.T) { timed(t, server, secret, u) })
 	t.Run("Filter", func(t *testing.T) {
 		for filter, want := range map[string]string{"env:prod name:shop": u + "\n", "env:dev name:shop": ""} {
 			if out, _ := p.does(0, slices.Concat([]string{"list", "-n", w.Namespace, "-o", "name"}, strings.Fields(filter))...); out != want {
@@ -170,7 +172,7 @@ func onlyJSON(t *testing.T, p *person, u string) {
 	cases := map[string][]string{
 		"StackList": {"list"}, "SourceList": {"list", "sources"}, "TargetList": {"list", "targets"},
 		"FleetStatus": {"status"}, "StackStatus": {"status", u, "--objects"}, "ReleaseList": {"history", u}, "Diff": {"diff", u},
-		"Wait": {"wait", u}, "Reconcile": {"reconcile", u}, "LogLineList": {"logs", u}, "EventList": {"events", u}, "Page": {"open", u},
+		"Wait": {"wait", u}, "Reconcile": {"reconcile", u}, "LogLineList": {"logs", u}, "EventList": {"events", u}, "Page": {"open", u}, "DeliveryStats": {"history", u, "--stats"},
 		"Rollback": {"rollback", u, "--to", "1", "--dry-run"},
 	}
 	for kind, args := range cases {
@@ -179,6 +181,50 @@ func onlyJSON(t *testing.T, p *person, u string) {
 		if err := json.Unmarshal([]byte(out), &got); err != nil || got.Kind != kind || got.APIVersion == "" {
 			t.Errorf("lockstep %s -o json: %v, kind %q, want %q\n%s%s", strings.Join(args, " "), err, got.Kind, kind, out, stderr)
 		}
+	}
+}
+
+// timed: the strip of a release says how long each step took from the commit on, at the
+// moment at which the release has ended.
+func timed(t *testing.T, server, secret, u string) {
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server+"/api/v1/stacks/"+u, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+secret)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var got struct {
+		Lifecycle struct {
+			Lead  float64
+			Steps []struct {
+				Name string
+				At   *time.Time
+				Took *float64
+			}
+		}
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, s := range got.Lifecycle.Steps {
+		if s.Name == "gates" {
+			continue
+		}
+		if s.At == nil || (s.Took == nil) != (s.Name == "commit") {
+			t.Errorf("%s was done at %v and took %v", s.Name, s.At, s.Took)
+			continue
+		}
+		if s.Took != nil {
+			sum += *s.Took
+		}
+	}
+	if len(got.Lifecycle.Steps) != 7 || got.Lifecycle.Lead <= 0 || math.Abs(sum-got.Lifecycle.Lead) > 0.001 {
+		t.Errorf("%d steps took %v s, and it was %v s from commit to healthy", len(got.Lifecycle.Steps), sum, got.Lifecycle.Lead)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -132,8 +133,12 @@ func TestRecorded(t *testing.T) {
 	}
 	second := s.commit("two", "hush-hush-2")
 	r = s.ended(d, second)
-	if r.Summary.Update != 2 || r.Lead() <= 0 || r.Steps.Applied.IsZero() || r.Steps.Rendered.IsZero() {
+	if r.Summary.Update != 2 || r.Lead() <= 0 {
 		t.Errorf("the second release is %+v", r)
+	}
+	way := []time.Time{r.Steps.Committed, r.Steps.Fetched, r.Steps.Started, r.Steps.Rendered, r.Steps.Planned, r.Steps.Applied, r.Steps.Healthy}
+	if way[0].IsZero() || !slices.IsSortedFunc(way, time.Time.Compare) {
+		t.Errorf("from commit to healthy it went at %v", way)
 	}
 	text := fmt.Sprintf("%+v", r.Objects)
 	if !strings.Contains(text, "data.key") || strings.Contains(text, "hush") {

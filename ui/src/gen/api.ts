@@ -1400,6 +1400,11 @@ export interface components {
             cause?: string;
             /** Format: date-time */
             finished?: string;
+            /**
+             * Format: double
+             * @description seconds from the commit to healthy, of a release that was made for a commit and got there
+             */
+            lead?: number;
             /** @enum {string} */
             outcome: "Progressing" | "Succeeded" | "Failed" | "Superseded";
             /**
@@ -1410,7 +1415,7 @@ export interface components {
             revision?: string;
             /** Format: date-time */
             started?: string;
-            /** @description commit, rendered, planned, gates, applied, healthy: always all, in that order */
+            /** @description commit, fetched, rendered, planned, gates, applied, healthy: always all, in that order */
             steps: components["schemas"]["LifecycleStep"][];
             subject?: string;
         };
@@ -1421,14 +1426,14 @@ export interface components {
              */
             at?: string;
             /** @enum {string} */
-            name: "commit" | "rendered" | "planned" | "gates" | "applied" | "healthy";
+            name: "commit" | "fetched" | "rendered" | "planned" | "gates" | "applied" | "healthy";
             /** @description 312 objects; +0 ~3 −0; 2 of 5 ready */
             note?: string;
             /** @enum {string} */
             state: "done" | "running" | "waiting" | "failed" | "todo" | "skipped";
             /**
              * Format: double
-             * @description seconds that it took
+             * @description seconds since the step before; of the first steps only where the release was made for a commit
              */
             took?: number;
         };

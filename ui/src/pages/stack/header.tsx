@@ -210,6 +210,7 @@ type Step = NonNullable<StackDetail['lifecycle']>['steps'][number];
 
 const words: Record<string, string> = {
   commit: 'Commit',
+  fetched: 'Fetched',
   rendered: 'Rendered',
   planned: 'Planned',
   gates: 'Gates',
