@@ -73,7 +73,7 @@ type SourceSpec struct {
 
 // GitSource is a Git repository.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.secretRef) || !self.url.startsWith('http://') || self.url.startsWith('http://127.0.0.1') || self.url.startsWith('http://localhost')",message="credentials are not sent over plain http; use https or ssh"
+// +kubebuilder:validation:XValidation:rule="!has(self.secretRef) && !has(self.write) || !self.url.startsWith('http://') || self.url.startsWith('http://127.0.0.1') || self.url.startsWith('http://localhost')",message="credentials are not sent over plain http; use https or ssh"
 type GitSource struct {
 	// URL of the repository: https, http, ssh or the form user@host:path. It holds no
 	// password: that goes into a Secret. Sources with one URL share one mirror.
@@ -113,6 +113,82 @@ type GitSource struct {
 	//
 	// +optional
 	LFS bool `json:"lfs,omitempty"`
+
+	// Write lets Lockstep commit to the repository where somebody asks for it, a
+	// rollback in Git for one. Without it nothing is ever written there.
+	//
+	// +optional
+	Write *GitWrite `json:"write,omitempty"`
+}
+
+// GitWrite is how commits are made and pushed.
+type GitWrite struct {
+	// SecretRef names a Secret in the Source's namespace with the keys that
+	// spec.git.secretRef has. Its credential may read and push; it is read when
+	// something is written, and not before.
+	//
+	// +required
+	SecretRef LocalRef `json:"secretRef"`
+
+	// Author of the commits, and committer. Who asked for one stands in its message.
+	//
+	// +required
+	Author GitAuthor `json:"author"`
+
+	// Signing says which key commits are signed with; without it they are not.
+	//
+	// +optional
+	Signing *GitSigning `json:"signing,omitempty"`
+
+	// BranchPrefix begins the name of every branch that Lockstep makes.
+	//
+	// +kubebuilder:default="lockstep/"
+	// +kubebuilder:validation:MaxLength=100
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9_]([A-Za-z0-9_-]|[./][A-Za-z0-9_-])*/?$`
+	// +optional
+	BranchPrefix string `json:"branchPrefix,omitempty"`
+}
+
+// GitAuthor is who a commit is of.
+type GitAuthor struct {
+	// Name as Git shows it.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=200
+	// +kubebuilder:validation:Pattern=`^[^<>\x00-\x20\x7f]([^<>\x00-\x1f\x7f]*[^<>\x00-\x20\x7f])?$`
+	Name string `json:"name"`
+	// Email address, by which forges know whose a commit and its signature are.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=200
+	// +kubebuilder:validation:Pattern=`^[^<>@\x00-\x20\x7f]+@[^<>@\x00-\x20\x7f]+$`
+	Email string `json:"email"`
+}
+
+// SigningFormat is a kind of signature on commits.
+//
+// +kubebuilder:validation:Enum=ssh;openpgp
+type SigningFormat string
+
+// The formats that git verifies and forges show.
+const (
+	SigningSSH     SigningFormat = "ssh"
+	SigningOpenPGP SigningFormat = "openpgp"
+)
+
+// GitSigning names the key that commits are signed with.
+type GitSigning struct {
+	// Format of key and signature.
+	//
+	// +kubebuilder:default=ssh
+	// +optional
+	Format SigningFormat `json:"format,omitempty"`
+	// SecretRef names the Secret in the Source's namespace and the key in it, default
+	// "signingKey": an ssh private key, or an armored OpenPGP one. Its passphrase, if
+	// it has one, is under "signingPassphrase".
+	//
+	// +required
+	SecretRef KeyRef `json:"secretRef"`
 }
 
 // GitRef chooses what to follow; exactly one field is set.

@@ -9,7 +9,6 @@ package source
 
 import (
 	"context"
-	"time"
 
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 )
@@ -37,36 +36,6 @@ type Mirror interface {
 
 	// Close releases what is open. Snapshots of it must not be used afterwards.
 	Close() error
-}
-
-// Writer is a Mirror that can also make a commit and push it.
-type Writer interface {
-	// Restore makes, in the mirror, the commit that r asks for and returns its hash;
-	// the remote does not hear of it. KindConflict if there is nothing to restore.
-	Restore(ctx context.Context, r Restore) (commit string, err error)
-	// Push makes branch at the remote be commit, if it is at onto there now, or with
-	// onto "" if it does not exist. KindConflict if it moved, KindDenied if the
-	// credential or the server's rules do not allow it.
-	Push(ctx context.Context, commit, branch, onto string) error
-}
-
-// Restore is a commit that takes paths back to what they were.
-type Restore struct {
-	// Paths are files and directories relative to the root, "." for all of it. What
-	// did not exist at From is removed.
-	Paths []string
-	// From is the commit that they are taken from, Onto the one that follows after.
-	From, Onto string
-	Message    string
-	Author     Signature
-	// SigningKey signs the commit as ssh-keygen does, PEM; nil for none.
-	SigningKey []byte
-}
-
-// Signature says who made a commit and when.
-type Signature struct {
-	Name, Email string
-	At          time.Time
 }
 
 // Snapshot is the immutable tree of a Source at a revision.

@@ -46,7 +46,7 @@ func SourceSpec(ctx context.Context, l Secrets, src *v1alpha1.Source) (source.Sp
 			WithHint("say where to pull from: spec.git.url")
 	}
 	spec := source.Spec{URL: git.URL, Submodules: git.Submodules, LFS: git.LFS}
-	auth, err := auth(ctx, l, src)
+	auth, err := auth(ctx, l, src, git.SecretRef)
 	proxy, proxyErr := proxy(ctx, l, src)
 	if err := fault.Join(err, proxyErr); err != nil {
 		return source.Spec{}, source.Ref{}, err
@@ -64,9 +64,9 @@ func RefOf(r *v1alpha1.GitRef) source.Ref {
 	return source.Ref{Branch: r.Branch, Tag: r.Tag, Semver: r.Semver, Name: r.Name, Commit: r.Commit}
 }
 
-func auth(ctx context.Context, l Secrets, src *v1alpha1.Source) (source.Auth, error) {
+func auth(ctx context.Context, l Secrets, src *v1alpha1.Source, ref *v1alpha1.LocalRef) (source.Auth, error) {
 	git := src.Spec.Git
-	if git.SecretRef == nil {
+	if ref == nil {
 		if overSSH(git.URL) {
 			return source.Auth{}, fault.Invalid("%q is reached over ssh, and no credential is named", git.URL).
 				At("source %s/%s", src.Namespace, src.Name).
@@ -74,7 +74,7 @@ func auth(ctx context.Context, l Secrets, src *v1alpha1.Source) (source.Auth, er
 		}
 		return source.Auth{}, nil
 	}
-	s, err := read(ctx, l, src, git.SecretRef.Name)
+	s, err := read(ctx, l, src, ref.Name)
 	if err != nil {
 		return source.Auth{}, err
 	}

@@ -147,13 +147,18 @@ func (m *mirror) list(ctx context.Context, patterns ...string) (map[string]strin
 
 // remote runs a git that talks to the remote, with the credential at hand.
 func (m *mirror) remote(ctx context.Context, args func(url string) []string) ([]byte, error) {
+	return m.remoteHeard(ctx, args, nil)
+}
+
+// remoteHeard is remote for whoever wants to know what was said though it went well.
+func (m *mirror) remoteHeard(ctx context.Context, args func(url string) []string, heard *string) ([]byte, error) {
 	u := m.address()
 	c, done, err := m.cred.handOver(u, m.repo.tmp())
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	c.args, c.writes = args(u.String()), true
+	c.args, c.writes, c.heard = args(u.String()), true, heard
 	out, err := m.repo.run(ctx, c)
 	if err == nil {
 		m.repo.access.prove(m.id, m.cred)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/lockstep-dev/lockstep/internal/fault"
 )
 
 // Metrics of mirrors. A nil Metrics counts nothing.
@@ -16,6 +18,7 @@ type Metrics struct {
 	cached    prometheus.Counter
 	mirror    prometheus.Counter
 	bytes     prometheus.Counter
+	pushes    *prometheus.CounterVec
 }
 
 // NewMetrics registers the metrics of a Store to be.
@@ -34,9 +37,13 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "lockstep_git_read_bytes_total",
 			Help: "Bytes of objects that were read from mirrors.",
 		}),
+		pushes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "lockstep_git_pushes_total",
+			Help: "Commits that were pushed, by result (ok or the fault's reason).",
+		}, []string{"result"}),
 	}
 	m.cached, m.mirror = m.reads.WithLabelValues("memory"), m.reads.WithLabelValues("mirror")
-	reg.MustRegister(m.processes, m.reads, m.bytes)
+	reg.MustRegister(m.processes, m.reads, m.bytes, m.pushes)
 	return m
 }
 
@@ -49,6 +56,17 @@ func (m *Metrics) ran(verb string, took time.Duration, err error) {
 		result = "failed"
 	}
 	m.processes.WithLabelValues(verb, result).Observe(took.Seconds())
+}
+
+func (m *Metrics) pushed(err error) {
+	if m == nil {
+		return
+	}
+	result := "ok"
+	if err != nil {
+		result = fault.KindOf(err).String()
+	}
+	m.pushes.WithLabelValues(result).Inc()
 }
 
 func (m *Metrics) remembered() {

@@ -27,6 +27,8 @@ type call struct {
 	// writes hands the mirror's lock to the process, so that the lock is held
 	// for as long as a process of a killed Lockstep may still be writing.
 	writes bool
+	// heard gets what git said on the way, when it ends well; nil for nobody.
+	heard *string
 }
 
 type setting struct{ key, value string }
@@ -74,6 +76,9 @@ func (r *repo) run(ctx context.Context, c call) (printed []byte, err error) {
 	}
 	if err != nil {
 		return nil, &failed{verb: c.args[0], stderr: msg.String(), err: err}
+	}
+	if c.heard != nil {
+		*c.heard = msg.String()
 	}
 	return out.Bytes(), nil
 }

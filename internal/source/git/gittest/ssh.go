@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -20,7 +21,7 @@ import (
 )
 
 // SSH is a server that lets one key read the repositories below Dir, through
-// git's own upload-pack.
+// git's own upload-pack, and write to them by receive-pack where it was started so.
 type SSH struct {
 	Dir string
 	// Addr is host:port.
@@ -30,6 +31,7 @@ type SSH struct {
 	// KnownHosts names the server's host key.
 	KnownHosts []byte
 
+	commands []string // of git that may be run
 	listener net.Listener
 	conns    sync.WaitGroup
 }
@@ -56,7 +58,14 @@ func NewKey(passphrase string) ([]byte, ssh.Signer, error) {
 
 // NewSSH starts a server on a free port of the loopback interface. passphrase
 // is put on the key that is let in.
-func NewSSH(dir, passphrase string) (*SSH, error) {
+func NewSSH(dir, passphrase string) (*SSH, error) { return start(dir, passphrase, "upload-pack") }
+
+// NewWritableSSH is NewSSH for one that takes pushes.
+func NewWritableSSH(dir, passphrase string) (*SSH, error) {
+	return start(dir, passphrase, "upload-pack", "receive-pack")
+}
+
+func start(dir, passphrase string, commands ...string) (*SSH, error) {
 	_, host, err := NewKey("")
 	if err != nil {
 		return nil, err
@@ -77,7 +86,7 @@ func NewSSH(dir, passphrase string) (*SSH, error) {
 		return nil, err
 	}
 	addr := l.Addr().String()
-	s := &SSH{Dir: dir, Addr: addr, Key: key, listener: l, KnownHosts: []byte(knownhosts.Line([]string{knownhosts.Normalize(addr)}, host.PublicKey()) + "\n")}
+	s := &SSH{Dir: dir, Addr: addr, Key: key, commands: commands, listener: l, KnownHosts: []byte(knownhosts.Line([]string{knownhosts.Normalize(addr)}, host.PublicKey()) + "\n")}
 	go s.serve(conf)
 	return s, nil
 }
@@ -134,7 +143,7 @@ func (s *SSH) session(ch ssh.Channel, reqs <-chan *ssh.Request) {
 			var cmd struct{ Line string }
 			_ = ssh.Unmarshal(r.Payload, &cmd)
 			_ = r.Reply(true, nil)
-			status := s.uploadPack(ch, cmd.Line, protocol)
+			status := s.run(ch, cmd.Line, protocol)
 			_, _ = ch.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{status}))
 			return
 		default:
@@ -143,15 +152,19 @@ func (s *SSH) session(ch ssh.Channel, reqs <-chan *ssh.Request) {
 	}
 }
 
-// uploadPack runs the one command that is allowed: git-upload-pack '/repo.git'.
-func (s *SSH) uploadPack(ch ssh.Channel, line, protocol string) uint32 {
-	repo, ok := strings.CutPrefix(line, "git-upload-pack ")
-	if !ok {
-		_, _ = io.WriteString(ch.Stderr(), "only git-upload-pack is allowed\n")
+// run runs one of the commands that are allowed: git-upload-pack '/repo.git'.
+func (s *SSH) run(ch ssh.Channel, line, protocol string) uint32 {
+	name, repo, _ := strings.Cut(line, " ")
+	command := strings.TrimPrefix(name, "git-")
+	if !slices.Contains(s.commands, command) {
+		_, _ = fmt.Fprintf(ch.Stderr(), "only %s is allowed\n", strings.Join(s.commands, " and "))
 		return 1
 	}
-	dir := filepath.Join(s.Dir, filepath.Clean("/"+strings.Trim(repo, "'")))
-	cmd := exec.Command("git", "upload-pack", "--strict", dir)
+	args := []string{command, filepath.Join(s.Dir, filepath.Clean("/"+strings.Trim(repo, "'")))}
+	if command == "upload-pack" {
+		args = slices.Insert(args, 1, "--strict")
+	}
+	cmd := exec.Command("git", args...)
 	cmd.Env = append(os.Environ(), "GIT_PROTOCOL="+protocol, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull,
 		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*")
 	in, err := cmd.StdinPipe()

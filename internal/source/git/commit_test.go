@@ -53,25 +53,25 @@ func writable(t *testing.T, o httpserver.Options) (repo *httpserver.Repo, w sour
 	return repo, m.(source.Writer), first, second
 }
 
-func wish(first, second string, paths ...string) source.Restore {
-	return source.Restore{
-		Paths: paths, From: first, Onto: second, Message: "Take shop back\n",
+func wish(first, second string, paths ...string) source.Commit {
+	return source.Commit{
+		Back: paths, From: first, Onto: second, Message: "Take shop back\n",
 		Author: source.Signature{Name: "Ana <x>\nEvil: y", Email: "ana@example.org", At: time.Unix(1700000000, 0)},
 	}
 }
 
-// TestRestore: what is named is as it was, all else as it is, and the remote has it
+// TestTakeBack: what is named is as it was, all else as it is, and the remote has it
 // only once it is pushed.
-func TestRestore(t *testing.T) {
+func TestTakeBack(t *testing.T) {
 	repo, w, first, second := writable(t, httpserver.Options{ReceivePack: true})
-	commit, err := w.Restore(t.Context(), wish(first, second, "shop"))
+	commit, err := w.Commit(t.Context(), wish(first, second, "shop"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if head, _ := repo.Git("rev-parse", "main"); head != second {
 		t.Fatalf("the remote is at %s before the push", head)
 	}
-	if err := w.Push(t.Context(), commit, "main", second); err != nil {
+	if _, err := w.Push(t.Context(), commit, "main", second); err != nil {
 		t.Fatal(err)
 	}
 	files, err := repo.Git("ls-tree", "-r", "--format=%(objectmode) %(path)", "main")
@@ -96,26 +96,26 @@ func TestRestore(t *testing.T) {
 	}
 }
 
-func TestRestoreFaults(t *testing.T) {
+func TestCommitFaults(t *testing.T) {
 	_, w, first, second := writable(t, httpserver.Options{ReceivePack: true})
 	cases := map[string]struct {
 		why  string
-		r    source.Restore
+		r    source.Commit
 		kind error
 	}{
-		"Same":    {why: "An empty commit says nothing.", r: wish(second, second, "shop"), kind: fault.KindConflict},
+		"Same":    {why: "An empty commit says nothing.", r: wish(second, second, "shop"), kind: source.ErrUnchanged},
 		"Outside": {why: "A path stays in the repository.", r: wish(first, second, "../etc"), kind: fault.KindInvalid},
 		"Option":  {why: "A hash is a hash.", r: wish("--help", second, "shop"), kind: fault.KindInvalid},
 		"Empty":   {why: "So is none.", r: wish("", second, "shop"), kind: fault.KindInvalid},
-		"Key": {why: "A key that is none is said to be none, and not shown.", kind: fault.KindInvalid, r: func() source.Restore {
+		"Key": {why: "A key that is none is said to be none, and not shown.", kind: fault.KindInvalid, r: func() source.Commit {
 			r := wish(first, second, "shop")
-			r.SigningKey = []byte("no key, s3cret")
+			r.Signing.SSHKey = []byte("no key, s3cret")
 			return r
 		}()},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			_, err := w.Restore(t.Context(), tc.r)
+			_, err := w.Commit(t.Context(), tc.r)
 			if !errors.Is(err, tc.kind) || strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("%s\ngot %v, want %v", tc.why, err, tc.kind)
 			}
@@ -125,7 +125,7 @@ func TestRestoreFaults(t *testing.T) {
 
 func TestPushFaults(t *testing.T) {
 	repo, w, first, second := writable(t, httpserver.Options{ReceivePack: true})
-	commit, err := w.Restore(t.Context(), wish(first, second, "shop"))
+	commit, err := w.Commit(t.Context(), wish(first, second, "shop"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,19 +133,19 @@ func TestPushFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Push(t.Context(), commit, "main", second); !errors.Is(err, fault.KindConflict) {
+	if _, err := w.Push(t.Context(), commit, "main", second); !errors.Is(err, fault.KindConflict) {
 		t.Errorf("a branch that moved: %v", err)
 	}
 	if head, _ := repo.Git("rev-parse", "main"); head != third {
 		t.Errorf("main is at %s, want %s: somebody's commit is lost", head, third)
 	}
-	if err := w.Push(t.Context(), commit, "lockstep/back", ""); err != nil {
+	if _, err := w.Push(t.Context(), commit, "lockstep/back", ""); err != nil {
 		t.Errorf("a new branch: %v", err)
 	}
-	if err := w.Push(t.Context(), commit, "main", ""); !errors.Is(err, fault.KindConflict) {
+	if _, err := w.Push(t.Context(), commit, "main", ""); !errors.Is(err, fault.KindConflict) {
 		t.Errorf("a branch that was to be new: %v", err)
 	}
-	if err := w.Push(t.Context(), commit, "a:refs/heads/b", ""); !errors.Is(err, fault.KindInvalid) {
+	if _, err := w.Push(t.Context(), commit, "a:refs/heads/b", ""); !errors.Is(err, fault.KindInvalid) {
 		t.Errorf("a refspec for a branch: %v", err)
 	}
 	if _, err := repo.Git("config", "receive.denyDeletes", "true"); err != nil {
@@ -158,36 +158,36 @@ func TestPushFaults(t *testing.T) {
 	if err := os.WriteFile(hook, []byte("#!/bin/sh\necho main is protected >&2\nexit 1\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Push(t.Context(), commit, "another", ""); !errors.Is(err, fault.KindDenied) {
+	if _, err := w.Push(t.Context(), commit, "another", ""); !errors.Is(err, fault.KindDenied) {
 		t.Errorf("a protected branch: %v", err)
 	}
 }
 
 func TestPushNeedsPermission(t *testing.T) {
 	_, w, first, second := writable(t, httpserver.Options{})
-	commit, err := w.Restore(t.Context(), wish(first, second, "."))
+	commit, err := w.Commit(t.Context(), wish(first, second, "."))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Push(t.Context(), commit, "main", second); !errors.Is(err, fault.KindDenied) {
+	if _, err := w.Push(t.Context(), commit, "main", second); !errors.Is(err, fault.KindDenied) {
 		t.Errorf("got %v", err)
 	}
 }
 
-// TestRestoreSigned: git itself says whether the signature is good.
-func TestRestoreSigned(t *testing.T) {
+// TestCommitSigned: git itself says whether the signature is good.
+func TestCommitSigned(t *testing.T) {
 	repo, w, first, second := writable(t, httpserver.Options{ReceivePack: true})
 	key, signer, err := gittest.NewKey("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := wish(first, second, "shop")
-	r.SigningKey = key
-	commit, err := w.Restore(t.Context(), r)
+	r.Signing.SSHKey = key
+	commit, err := w.Commit(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Push(t.Context(), commit, "main", second); err != nil {
+	if _, err := w.Push(t.Context(), commit, "main", second); err != nil {
 		t.Fatal(err)
 	}
 	signers := filepath.Join(t.TempDir(), "signers")
