@@ -18,11 +18,11 @@ formatted() {
 	[ -z "$wrong" ] || { printf 'not formatted: run gofmt -w on\n%s\n' "$wrong"; return 1; }
 }
 
-# devcluster is vetted with the settings of its build.sh, or all of Kubernetes would
-# be compiled a second time.
+# What has a build.sh is vetted with its settings, or all of Kubernetes would be
+# compiled a second time.
 vet() {
 	case $1 in
-	./devcluster) CGO_ENABLED=0 go -C "$1" vet -trimpath ./... ;;
+	./devcluster | ./test/tofu/providers) CGO_ENABLED=0 go -C "$1" vet -trimpath ./... ;;
 	*) go -C "$1" vet ./... ;;
 	esac
 }

@@ -2,7 +2,7 @@
 # Prints the packages of a part of the tests, one a line.
 #
 #   fast    need nothing that runs beside them
-#   live    need a control plane: the full lane has them on top
+#   live    need a control plane or OpenTofu: the full lane has them on top
 #   alone   of the live ones, those that measure, or judge by how long something takes
 #   beside  of the live ones, the others
 #   race    of the fast ones, those that start goroutines, for the race detector
@@ -10,9 +10,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# A package is live when it or its tests start a cluster, which is done through
-# these two and in no other way; they are live themselves.
-starts='/test/(cluster|world)( |$)'
+# A package is live when it or its tests start a cluster or OpenTofu, which is done
+# through these and in no other way; they are live themselves.
+starts='/test/(cluster|world|tofu/tofutest)( |$)'
 
 # Where more than one goroutine is at work. Everything else is either pure or
 # waits for one answer, and instrumenting it would cost a second build of all of

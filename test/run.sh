@@ -60,13 +60,24 @@ join_forge() {
 	return $rc
 }
 
+# OpenTofu, too, which the live tests of infrastructure drive.
+build_tofu() { nice -n 5 bash test/tofu/build.sh bin/tofu >"$logs/tofu-build.log" 2>&1; }
+join_tofu() {
+	wait "$tofu"
+	local rc=$?
+	cat "$logs/tofu-build.log"
+	return $rc
+}
+
 step "prepare" bash test/prepare.sh || { report; exit 1; }
 build_devcluster &
 devcluster=$!
 build_forge &
 forge=$!
+build_tofu &
+tofu=$!
 # Interrupted, the builds must not go on alone.
-trap 'kill "$devcluster" "$forge" 2>/dev/null; exit 130' INT TERM
+trap 'kill "$devcluster" "$forge" "$tofu" 2>/dev/null; exit 130' INT TERM
 
 # From here on a binary without its UI is a failure.
 step "web UI" bash ui/check.sh
@@ -81,6 +92,7 @@ step "devcluster build" join_devcluster
 # those were built from, and would answer from its cache after they changed.
 step "devcluster" env CGO_ENABLED=0 go -C devcluster test -count=1 -trimpath ./...
 step "forge build" join_forge
+step "tofu build" join_tofu
 # Two packages at a time: each starts control planes of its own, and waits most of
 # the time.
 step "end to end" packages beside -count=1 -p 2 -timeout 25m
