@@ -130,3 +130,12 @@ func Worst(fs []Finding) Level {
 	}
 	return worst
 }
+
+// Named is what a person writes out to accept the finding: the key of what may be
+// lost, or the rule where the finding is about the plan as a whole.
+func (f Finding) Named() string {
+	if f.Key == (lockstep.Key{}) {
+		return f.Rule
+	}
+	return f.Key.String()
+}
