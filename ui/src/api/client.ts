@@ -10,9 +10,14 @@ import { problemOf } from './problem';
 export const api = createClient<paths>({
   baseUrl: root || window.location.origin,
   headers: { Accept: 'application/json' },
+  // Several values of one parameter are joined by commas in the contract, but for `exploded`.
+  querySerializer: { array: { style: 'form', explode: false } },
   // Looked up at each call, so that tests can put another in its place.
   fetch: (request) => globalThis.fetch(request),
 });
+
+/** For a parameter whose values may have commas in them, which the contract repeats instead. */
+export const exploded = { querySerializer: { array: { style: 'form', explode: true } } } as const;
 
 /** The body of an answer, or its Problem thrown: `await sent(api.GET('/api/v1/me'))`. */
 export async function sent<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {

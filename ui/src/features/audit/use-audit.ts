@@ -28,8 +28,6 @@ function read(q: string, page: { cursor?: string; order?: 'oldest' }, signal?: A
   return sent(
     api.GET('/api/v1/audit', {
       params: { query: { ...asked(q, Date.now()).query, limit: size, ...page } },
-      // The contract has several kinds in one parameter.
-      querySerializer: { array: { style: 'form', explode: false } },
       signal,
     }),
   );

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { ArrowRight, CircleCheck, CircleSlash } from 'lucide-react';
 import { type ReactNode, useEffect, useState } from 'react';
-import { api, sent } from '@/api/client';
+import { api, exploded, sent } from '@/api/client';
 import { useMe } from '@/api/me';
 import { asProblem } from '@/api/problem';
 import type { AccessAnswer, Grant } from '@/api/types';
@@ -56,6 +56,7 @@ export default function Access() {
               groups: params.as && params.groups.length > 0 ? params.groups : undefined,
             },
           },
+          ...exploded,
           signal,
         }),
       ),

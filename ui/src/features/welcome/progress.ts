@@ -21,8 +21,6 @@ export function useProgress(): { done: ReadonlySet<CardId>; error: unknown } {
         const page = await sent(
           api.GET('/api/v1/audit', {
             params: { query: { kind: ['release', 'heal', 'call'], order: 'oldest', limit: 500, cursor: now.cursor } },
-            // The contract has several kinds in one parameter.
-            querySerializer: { array: { style: 'form', explode: false } },
             signal,
           }),
         );
