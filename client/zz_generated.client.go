@@ -469,18 +469,27 @@ type ClusterEvents struct {
 	Items []ClusterEvent `json:"items"`
 }
 
-// Compared defines model for Compared.
-type Compared struct {
+// Comparison defines model for Comparison.
+type Comparison struct {
 	// Changes what was removed first, then in order of id
 	Changes []RevisionChange `json:"changes"`
-	From    string           `json:"from"`
+
+	// From commit, or live
+	From        string   `json:"from"`
+	FromRelease *Release `json:"fromRelease,omitempty"`
 
 	// Left changes that are left out, beyond the bound
 	Left int64 `json:"left"`
 
-	// Same objects that both render the same
-	Same int64  `json:"same"`
-	To   string `json:"to"`
+	// Problem objects that cannot be compared with what is live, and why
+	Problem string `json:"problem,omitempty"`
+
+	// Same objects that are the same on both sides
+	Same int64 `json:"same"`
+
+	// To commit, or live
+	To        string   `json:"to"`
+	ToRelease *Release `json:"toRelease,omitempty"`
 }
 
 // Condition defines model for Condition.
@@ -1138,22 +1147,6 @@ type Release struct {
 	Times *int64 `json:"times,omitempty"`
 }
 
-// ReleaseComparison defines model for ReleaseComparison.
-type ReleaseComparison struct {
-	// Changes what was removed first, then in order of id
-	Changes     []RevisionChange `json:"changes"`
-	From        string           `json:"from"`
-	FromRelease *Release         `json:"fromRelease,omitempty"`
-
-	// Left changes that are left out, beyond the bound
-	Left int64 `json:"left"`
-
-	// Same objects that both render the same
-	Same      int64    `json:"same"`
-	To        string   `json:"to"`
-	ToRelease *Release `json:"toRelease,omitempty"`
-}
-
 // ReleaseFieldChange defines model for ReleaseFieldChange.
 type ReleaseFieldChange struct {
 	From string `json:"from,omitempty"`
@@ -1332,10 +1325,15 @@ type RevisionChange struct {
 	After string `json:"after,omitempty"`
 
 	// Before YAML; absent for what was added
-	Before string       `json:"before,omitempty"`
-	Change string       `json:"change"`
+	Before string `json:"before,omitempty"`
+	Change string `json:"change"`
+
+	// Fields live is the value on the side of from, git that on the side of to
 	Fields []FieldState `json:"fields"`
 	Id     string       `json:"id"`
+
+	// Other id on the side of to, where another Stack has it in another namespace
+	Other string `json:"other,omitempty"`
 }
 
 // Risk defines model for Risk.
@@ -2159,13 +2157,16 @@ type MapStacksParams struct {
 // MapStacksParamsGroup defines parameters for MapStacks.
 type MapStacksParamsGroup string
 
-// CompareRevisionsParams defines parameters for CompareRevisions.
-type CompareRevisionsParams struct {
-	// From a full commit hash; absent for what the Source says now
+// CompareReleasesParams defines parameters for CompareReleases.
+type CompareReleasesParams struct {
+	// From number of a release, a full commit hash, or live for what the Target has; absent for what the Source says now
 	From *string `form:"from,omitempty" json:"from,omitempty"`
 
-	// To a full commit hash; absent for what the Source says now
+	// To number of a release, a full commit hash, or live for what the Target has; absent for what the Source says now
 	To *string `form:"to,omitempty" json:"to,omitempty"`
+
+	// With another Stack, NAMESPACE/NAME, that to is of
+	With *string `form:"with,omitempty" json:"with,omitempty"`
 }
 
 // StreamLogsParams defines parameters for StreamLogs.
@@ -2217,15 +2218,6 @@ type ListReleasesParams struct {
 
 // ListReleasesParamsOutcome defines parameters for ListReleases.
 type ListReleasesParamsOutcome string
-
-// CompareReleasesParams defines parameters for CompareReleases.
-type CompareReleasesParams struct {
-	// From number of a release, or a full commit hash
-	From string `form:"from" json:"from"`
-
-	// To number of a release, or a full commit hash; absent for what the Source says now
-	To *string `form:"to,omitempty" json:"to,omitempty"`
-}
 
 // ListResourcesParams defines parameters for ListResources.
 type ListResourcesParams struct {
@@ -2575,10 +2567,12 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/actions (the `ActOnResource` operationId).
 	ActOnResource(ctx context.Context, namespace string, name string, body ActOnResourceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// CompareRevisions What differs between what two commits render to
+	// CompareReleases What differs between two releases, commits, Stacks, or from what is live
 	//
-	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/compare (the `CompareRevisions` operationId).
-	CompareRevisions(ctx context.Context, namespace string, name string, params *CompareRevisionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+	// Commits are rendered with the Stack as it is now; values of Secrets are masked. Of what is live, fields that the commit does not ask for are left out.
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/compare (the `CompareReleases` operationId).
+	CompareReleases(ctx context.Context, namespace string, name string, params *CompareReleasesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetDiff What differs between Git and the Target, field by field, and whose it is
 	//
@@ -2655,13 +2649,6 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases (the `ListReleases` operationId).
 	ListReleases(ctx context.Context, namespace string, name string, params *ListReleasesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// CompareReleases What differs between two releases
-	//
-	// Both commits are rendered with the Stack as it is now; values of Secrets are masked.
-	//
-	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases/compare (the `CompareReleases` operationId).
-	CompareReleases(ctx context.Context, namespace string, name string, params *CompareReleasesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetRelease One release: its plan, what came of it, and when
 	//
@@ -3301,11 +3288,13 @@ func (c *Client) ActOnResource(ctx context.Context, namespace string, name strin
 	return c.Client.Do(req)
 }
 
-// CompareRevisions What differs between what two commits render to
+// CompareReleases What differs between two releases, commits, Stacks, or from what is live
 //
-// Corresponds with GET /api/v1/stacks/{namespace}/{name}/compare (the `CompareRevisions` operationId).
-func (c *Client) CompareRevisions(ctx context.Context, namespace string, name string, params *CompareRevisionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCompareRevisionsRequest(c.Server, namespace, name, params)
+// Commits are rendered with the Stack as it is now; values of Secrets are masked. Of what is live, fields that the commit does not ask for are left out.
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/compare (the `CompareReleases` operationId).
+func (c *Client) CompareReleases(ctx context.Context, namespace string, name string, params *CompareReleasesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCompareReleasesRequest(c.Server, namespace, name, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3502,23 +3491,6 @@ func (c *Client) ReleaseHold(ctx context.Context, namespace string, name string,
 // Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases (the `ListReleases` operationId).
 func (c *Client) ListReleases(ctx context.Context, namespace string, name string, params *ListReleasesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListReleasesRequest(c.Server, namespace, name, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// CompareReleases What differs between two releases
-//
-// Both commits are rendered with the Stack as it is now; values of Secrets are masked.
-//
-// Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases/compare (the `CompareReleases` operationId).
-func (c *Client) CompareReleases(ctx context.Context, namespace string, name string, params *CompareReleasesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCompareReleasesRequest(c.Server, namespace, name, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5174,8 +5146,8 @@ func NewActOnResourceRequestWithBody(server string, namespace string, name strin
 	return req, nil
 }
 
-// NewCompareRevisionsRequest constructs an http.Request for the CompareRevisions method
-func NewCompareRevisionsRequest(server string, namespace string, name string, params *CompareRevisionsParams) (*http.Request, error) {
+// NewCompareReleasesRequest constructs an http.Request for the CompareReleases method
+func NewCompareReleasesRequest(server string, namespace string, name string, params *CompareReleasesParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -5231,6 +5203,18 @@ func NewCompareRevisionsRequest(server string, namespace string, name string, pa
 		if params.To != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.With != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "with", *params.With, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -5852,82 +5836,6 @@ func NewListReleasesRequest(server string, namespace string, name string, params
 		if params.Limit != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewCompareReleasesRequest constructs an http.Request for the CompareReleases method
-func NewCompareReleasesRequest(server string, namespace string, name string, params *CompareReleasesParams) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	var pathParam1 string
-
-	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/api/v1/stacks/%s/%s/releases/compare", pathParam0, pathParam1)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if queryFrag, err := runtime.StyleParamWithOptions("form", false, "from", params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
-			}
-		}
-
-		if params.To != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -6790,12 +6698,14 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/actions (the `ActOnResource` operationId).
 	ActOnResourceWithResponse(ctx context.Context, namespace string, name string, body ActOnResourceJSONRequestBody, reqEditors ...RequestEditorFn) (*ActOnResourceReply, error)
 
-	// CompareRevisionsWithResponse What differs between what two commits render to
+	// CompareReleasesWithResponse What differs between two releases, commits, Stacks, or from what is live
+	//
+	// Commits are rendered with the Stack as it is now; values of Secrets are masked. Of what is live, fields that the commit does not ask for are left out.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
-	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/compare (the `CompareRevisions` operationId).
-	CompareRevisionsWithResponse(ctx context.Context, namespace string, name string, params *CompareRevisionsParams, reqEditors ...RequestEditorFn) (*CompareRevisionsReply, error)
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/compare (the `CompareReleases` operationId).
+	CompareReleasesWithResponse(ctx context.Context, namespace string, name string, params *CompareReleasesParams, reqEditors ...RequestEditorFn) (*CompareReleasesReply, error)
 
 	// GetDiffWithResponse What differs between Git and the Target, field by field, and whose it is
 	//
@@ -6884,15 +6794,6 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases (the `ListReleases` operationId).
 	ListReleasesWithResponse(ctx context.Context, namespace string, name string, params *ListReleasesParams, reqEditors ...RequestEditorFn) (*ListReleasesReply, error)
-
-	// CompareReleasesWithResponse What differs between two releases
-	//
-	// Both commits are rendered with the Stack as it is now; values of Secrets are masked.
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases/compare (the `CompareReleases` operationId).
-	CompareReleasesWithResponse(ctx context.Context, namespace string, name string, params *CompareReleasesParams, reqEditors ...RequestEditorFn) (*CompareReleasesReply, error)
 
 	// GetReleaseWithResponse One release: its plan, what came of it, and when
 	//
@@ -8975,11 +8876,13 @@ func (r ActOnResourceReply) ContentType() string {
 	return ""
 }
 
-type CompareRevisionsReply struct {
+type CompareReleasesReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Compared
+	JSON200 *Comparison
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationproblemJSON401 *Problem
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
@@ -8995,47 +8898,52 @@ type CompareRevisionsReply struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r CompareRevisionsReply) GetJSON200() *Compared {
+func (r CompareReleasesReply) GetJSON200() *Comparison {
 	return r.JSON200
 }
 
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CompareReleasesReply) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r CompareRevisionsReply) GetApplicationproblemJSON401() *Problem {
+func (r CompareReleasesReply) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r CompareRevisionsReply) GetApplicationproblemJSON403() *Problem {
+func (r CompareReleasesReply) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r CompareRevisionsReply) GetApplicationproblemJSON404() *Problem {
+func (r CompareReleasesReply) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r CompareRevisionsReply) GetApplicationproblemJSON422() *Problem {
+func (r CompareReleasesReply) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r CompareRevisionsReply) GetApplicationproblemJSON500() *Problem {
+func (r CompareReleasesReply) GetApplicationproblemJSON500() *Problem {
 	return r.ApplicationproblemJSON500
 }
 
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r CompareRevisionsReply) GetApplicationproblemJSON503() *Problem {
+func (r CompareReleasesReply) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
 
 // GetBody returns the raw response body bytes
-func (r CompareRevisionsReply) GetBody() []byte {
+func (r CompareReleasesReply) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r CompareRevisionsReply) Status() string {
+func (r CompareReleasesReply) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -9043,7 +8951,7 @@ func (r CompareRevisionsReply) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r CompareRevisionsReply) StatusCode() int {
+func (r CompareReleasesReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -9051,7 +8959,7 @@ func (r CompareRevisionsReply) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r CompareRevisionsReply) ContentType() string {
+func (r CompareReleasesReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -9806,89 +9714,6 @@ func (r ListReleasesReply) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListReleasesReply) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-type CompareReleasesReply struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *ReleaseComparison
-	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *Problem
-	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Problem
-	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
-	ApplicationproblemJSON404 *Problem
-	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
-	ApplicationproblemJSON422 *Problem
-	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
-	ApplicationproblemJSON500 *Problem
-	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
-	ApplicationproblemJSON503 *Problem
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r CompareReleasesReply) GetJSON200() *ReleaseComparison {
-	return r.JSON200
-}
-
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r CompareReleasesReply) GetApplicationproblemJSON401() *Problem {
-	return r.ApplicationproblemJSON401
-}
-
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r CompareReleasesReply) GetApplicationproblemJSON403() *Problem {
-	return r.ApplicationproblemJSON403
-}
-
-// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r CompareReleasesReply) GetApplicationproblemJSON404() *Problem {
-	return r.ApplicationproblemJSON404
-}
-
-// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r CompareReleasesReply) GetApplicationproblemJSON422() *Problem {
-	return r.ApplicationproblemJSON422
-}
-
-// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r CompareReleasesReply) GetApplicationproblemJSON500() *Problem {
-	return r.ApplicationproblemJSON500
-}
-
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r CompareReleasesReply) GetApplicationproblemJSON503() *Problem {
-	return r.ApplicationproblemJSON503
-}
-
-// GetBody returns the raw response body bytes
-func (r CompareReleasesReply) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r CompareReleasesReply) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r CompareReleasesReply) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r CompareReleasesReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -11151,17 +10976,19 @@ func (c *ClientWithResponses) ActOnResourceWithResponse(ctx context.Context, nam
 	return ParseActOnResourceReply(rsp)
 }
 
-// CompareRevisionsWithResponse What differs between what two commits render to
+// CompareReleasesWithResponse What differs between two releases, commits, Stacks, or from what is live
+//
+// Commits are rendered with the Stack as it is now; values of Secrets are masked. Of what is live, fields that the commit does not ask for are left out.
 //
 // Returns a wrapper object for the known response body format(s).
 //
-// Corresponds with GET /api/v1/stacks/{namespace}/{name}/compare (the `CompareRevisions` operationId).
-func (c *ClientWithResponses) CompareRevisionsWithResponse(ctx context.Context, namespace string, name string, params *CompareRevisionsParams, reqEditors ...RequestEditorFn) (*CompareRevisionsReply, error) {
-	rsp, err := c.CompareRevisions(ctx, namespace, name, params, reqEditors...)
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/compare (the `CompareReleases` operationId).
+func (c *ClientWithResponses) CompareReleasesWithResponse(ctx context.Context, namespace string, name string, params *CompareReleasesParams, reqEditors ...RequestEditorFn) (*CompareReleasesReply, error) {
+	rsp, err := c.CompareReleases(ctx, namespace, name, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseCompareRevisionsReply(rsp)
+	return ParseCompareReleasesReply(rsp)
 }
 
 // GetDiffWithResponse What differs between Git and the Target, field by field, and whose it is
@@ -11322,21 +11149,6 @@ func (c *ClientWithResponses) ListReleasesWithResponse(ctx context.Context, name
 		return nil, err
 	}
 	return ParseListReleasesReply(rsp)
-}
-
-// CompareReleasesWithResponse What differs between two releases
-//
-// Both commits are rendered with the Stack as it is now; values of Secrets are masked.
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /api/v1/stacks/{namespace}/{name}/releases/compare (the `CompareReleases` operationId).
-func (c *ClientWithResponses) CompareReleasesWithResponse(ctx context.Context, namespace string, name string, params *CompareReleasesParams, reqEditors ...RequestEditorFn) (*CompareReleasesReply, error) {
-	rsp, err := c.CompareReleases(ctx, namespace, name, params, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseCompareReleasesReply(rsp)
 }
 
 // GetReleaseWithResponse One release: its plan, what came of it, and when
@@ -13119,26 +12931,33 @@ func ParseActOnResourceReply(rsp *http.Response) (*ActOnResourceReply, error) {
 	return response, nil
 }
 
-// ParseCompareRevisionsReply parses an HTTP response from a CompareRevisionsWithResponse call
-func ParseCompareRevisionsReply(rsp *http.Response) (*CompareRevisionsReply, error) {
+// ParseCompareReleasesReply parses an HTTP response from a CompareReleasesWithResponse call
+func ParseCompareReleasesReply(rsp *http.Response) (*CompareReleasesReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &CompareRevisionsReply{
+	response := &CompareReleasesReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Compared
+		var dest Comparison
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
 		var dest Problem
@@ -13761,74 +13580,6 @@ func ParseListReleasesReply(rsp *http.Response) (*ListReleasesReply, error) {
 			return nil, err
 		}
 		response.ApplicationproblemJSON400 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON401 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON403 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON404 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON422 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON500 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON503 = &dest
-
-	}
-
-	return response, nil
-}
-
-// ParseCompareReleasesReply parses an HTTP response from a CompareReleasesWithResponse call
-func ParseCompareReleasesReply(rsp *http.Response) (*CompareReleasesReply, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &CompareReleasesReply{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest ReleaseComparison
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
 		var dest Problem

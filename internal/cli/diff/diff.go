@@ -25,6 +25,7 @@ type options struct {
 	Gateway  func() (*gateway.Client, error)
 	From, To string
 	Unit     lockstep.Unit
+	With     lockstep.Unit // whose To is; zero for Unit
 	Owners   bool
 	ExitCode bool
 	Output   string
@@ -35,6 +36,7 @@ var forms = []string{form.Table, form.Patch, form.JSON, form.YAML}
 // New returns the command.
 func New(e *env.Env) *cobra.Command {
 	o := &options{IO: e.IO, Look: look(e), Gateway: e.Gateway}
+	var with string
 	cmd := &cobra.Command{
 		Use:   "diff STACK",
 		Short: "Show how what is live differs from Git",
@@ -44,9 +46,11 @@ are masked.
 
 Fields that Git says nothing about are not differences.
 
-With --from and --to it shows instead how what two commits render to differs; each is
-the number of a release or a commit, and --to is what Git says now where it is left
-out. That is asked of a Lockstep server.`,
+With --from, --to or --with it shows instead how what two commits render to differs;
+each is the number of a release, a commit, or "live" for what the Target has, and what
+Git says now where it is left out. --with names another Stack, such as the same
+application in another environment, whose release or commit --to is. That is asked of
+a Lockstep server.`,
 		Example: `  lockstep diff payments/shop
 
   # who changed them?
@@ -54,6 +58,12 @@ out. That is asked of a Lockstep server.`,
 
   # what did release 41 change?
   lockstep diff payments/shop --from 40 --to 41
+
+  # what did people and controllers change since release 40?
+  lockstep diff payments/shop --from 40 --to live
+
+  # how does production differ from staging, as Git has both?
+  lockstep diff staging/shop --with production/shop
 
   # as a patch, for review tools; 2 when there are differences
   lockstep diff payments/shop -o patch --exit-code`,
@@ -63,13 +73,19 @@ out. That is asked of a Lockstep server.`,
 			if o.Unit, err = e.Unit(args[0]); err != nil {
 				return err
 			}
+			if with != "" {
+				if o.With, err = e.Unit(with); err != nil {
+					return err
+				}
+			}
 			return run(cmd.Context(), o)
 		},
 	}
 	env.Output(cmd, &o.Output, forms)
 	cmd.Flags().BoolVar(&o.Owners, "owners", false, "show who set the live value")
-	cmd.Flags().StringVar(&o.From, "from", "", "compare this release or commit with that of --to")
-	cmd.Flags().StringVar(&o.To, "to", "", "what --from is compared with (default what Git says now)")
+	cmd.Flags().StringVar(&o.From, "from", "", "compare this release or commit, or live, with that of --to (default what Git says now)")
+	cmd.Flags().StringVar(&o.To, "to", "", "release or commit, or live, that --from is compared with (default what Git says now)")
+	cmd.Flags().StringVar(&with, "with", "", "another Stack, whose --to is")
 	cmd.Flags().BoolVar(&o.ExitCode, "exit-code", false, "exit with 2 when there are differences")
 	return cmd
 }
@@ -156,13 +172,11 @@ func (o *options) answer(ctx context.Context) (*Answer, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case o.From == "" && o.To != "":
-		return nil, fault.Usage("--to is given, and nothing to compare it with").WithHint("say by --from what")
-	case g != nil && o.From != "":
+	case g != nil && o.compares():
 		return o.compared(ctx, g)
 	case g != nil:
 		return o.served(ctx, g)
-	case o.From != "":
+	case o.compares():
 		return nil, fault.Usage("two commits are compared by a Lockstep server, and none is chosen").WithHint("lockstep login https://lockstep.example.org")
 	}
 	k, err := o.Look(ctx, o.Unit)
@@ -174,6 +188,9 @@ func (o *options) answer(ctx context.Context) (*Answer, error) {
 		title: "live ↔ " + k.Plan.Revision.Short(),
 	}, err
 }
+
+// compares says whether something else is asked for than Git and what is live.
+func (o *options) compares() bool { return o.From != "" || o.To != "" || o.With != lockstep.Unit{} }
 
 func differing(p plan.Plan) []Object {
 	out := []Object{}

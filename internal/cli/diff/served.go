@@ -2,8 +2,8 @@ package diff
 
 import (
 	"context"
+	"strconv"
 
-	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/client"
 	"github.com/lockstep-dev/lockstep/internal/cli/form"
 	"github.com/lockstep-dev/lockstep/internal/cli/gateway"
@@ -52,20 +52,14 @@ func change(f client.FieldState) lockstep.FieldChange {
 // verbs are what is said of a change between two commits.
 var verbs = map[string]string{"added": "create", "removed": "delete", "changed": "update"}
 
-// compared asks a server how what two commits render to differs.
+// compared asks a server how two releases, commits or Stacks differ, or one of them
+// from what is live.
 func (o *options) compared(ctx context.Context, g *gateway.Client) (*Answer, error) {
-	s, err := g.Stack(ctx, o.Unit)
+	in, err := o.sides(ctx, g)
 	if err != nil {
 		return nil, err
 	}
-	in := &client.CompareRevisionsParams{}
-	if in.From, err = o.commit(s, o.From); err != nil {
-		return nil, err
-	}
-	if in.To, err = o.commit(s, o.To); err != nil {
-		return nil, err
-	}
-	d, err := gateway.Read[client.Compared](g)(g.API().CompareRevisions(ctx, o.Unit.Namespace, o.Unit.Name, in))
+	d, err := gateway.Read[client.Comparison](g)(g.API().CompareReleases(ctx, o.Unit.Namespace, o.Unit.Name, in))
 	if err != nil {
 		return nil, err
 	}
@@ -84,17 +78,50 @@ func (o *options) compared(ctx context.Context, g *gateway.Client) (*Answer, err
 		}
 		a.Objects = append(a.Objects, obj)
 	}
-	if d.Left > 0 {
+	switch {
+	case d.Problem != "":
+		return a, fault.Invalid("%s", d.Problem).At("stack %s", o.Unit)
+	case d.Left > 0:
 		o.IO.Notef("and %d more objects", d.Left)
 	}
 	return a, nil
 }
 
-// commit returns the whole hash of a release or commit that was typed.
-func (o *options) commit(s *v1alpha1.Stack, typed string) (*string, error) {
+func (o *options) sides(ctx context.Context, g *gateway.Client) (in *client.CompareReleasesParams, err error) {
+	in = &client.CompareReleasesParams{}
+	if in.From, err = side(ctx, g, o.Unit, o.From); err != nil {
+		return nil, err
+	}
+	other := o.Unit
+	if o.With != (lockstep.Unit{}) {
+		other = o.With
+		with := other.String()
+		in.With = &with
+	}
+	in.To, err = side(ctx, g, other, o.To)
+	return in, err
+}
+
+// live is a side that is what the Target has.
+const live = "live"
+
+// side is what a release or commit that was typed is asked for by: the server knows
+// more releases than the Stack remembers, and no abbreviated commits.
+func side(ctx context.Context, g *gateway.Client, u lockstep.Unit, typed string) (*string, error) {
 	if typed == "" {
 		return nil, nil
 	}
-	hash, err := httpapi.ReleaseOf(s, o.Unit, typed)
+	_, err := strconv.ParseUint(typed, 10, 32)
+	if typed == live || len(typed) < shortest && err == nil {
+		return &typed, nil
+	}
+	s, err := g.Stack(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := httpapi.ReleaseOf(s, u, typed)
 	return &hash, err
 }
+
+// shortest is how many digits of a commit there have to be: fewer are a number.
+const shortest = 7

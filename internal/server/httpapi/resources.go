@@ -99,16 +99,6 @@ func registerResources(api huma.API, d *Deps) {
 				return l.Manifest(ctx, u, in.Revision, in.Cursor, in.Limit)
 			})
 		})
-	huma.Register(api, register("/stacks/{namespace}/{name}/compare", "compareRevisions", "What differs between what two commits render to"),
-		func(ctx context.Context, in *struct {
-			UnitPath
-			From string `query:"from" pattern:"^([0-9a-f]{40}|[0-9a-f]{64})?$" doc:"a full commit hash; absent for what the Source says now"`
-			To   string `query:"to" pattern:"^([0-9a-f]{40}|[0-9a-f]{64})?$" doc:"a full commit hash; absent for what the Source says now"`
-		}) (*struct{ Body live.Compared }, error) {
-			return answer(ctx, d, access.Get, in.UnitPath, func(l *live.Looker, u lockstep.Unit) (live.Compared, error) {
-				return l.Compare(ctx, u, in.From, in.To)
-			})
-		})
 	huma.Register(api, register("/stacks/{namespace}/{name}/events", "listEvents", "What the cluster says of the objects of a Stack, the newest first"),
 		func(ctx context.Context, in *UnitPath) (*struct{ Body ClusterEvents }, error) {
 			return answer(ctx, d, access.Get, *in, func(l *live.Looker, u lockstep.Unit) (ClusterEvents, error) {

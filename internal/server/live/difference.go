@@ -8,11 +8,9 @@ import (
 	"time"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
-	"github.com/lockstep-dev/lockstep/internal/core/diff"
 	"github.com/lockstep-dev/lockstep/internal/core/drift"
 	"github.com/lockstep-dev/lockstep/internal/core/plan"
 	"github.com/lockstep-dev/lockstep/internal/driver"
-	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/stack"
 )
@@ -251,87 +249,4 @@ func dated(fields []FieldState, tree map[string]any) {
 			}
 		}
 	}
-}
-
-// Change is one object that two revisions render differently.
-type RevisionChange struct {
-	ID     string       `json:"id"`
-	Change string       `json:"change" enum:"added,removed,changed"`
-	Fields []FieldState `json:"fields"`
-	Before string       `json:"before,omitempty" doc:"YAML; absent for what was added"`
-	After  string       `json:"after,omitempty" doc:"YAML; absent for what was removed"`
-}
-
-// Compared is what differs between two revisions of a Stack, as rendered now.
-type Compared struct {
-	From    string           `json:"from"`
-	To      string           `json:"to"`
-	Same    int              `json:"same" doc:"objects that both render the same"`
-	Changes []RevisionChange `json:"changes" doc:"what was removed first, then in order of id"`
-	Left    int              `json:"left" doc:"changes that are left out, beyond the bound"`
-}
-
-// Compare returns what differs between what two commits render to; "" is what
-// the Source says now.
-func (l *Looker) Compare(ctx context.Context, u lockstep.Unit, from, to string) (Compared, error) {
-	a, err := l.desired(ctx, u, from)
-	if err != nil {
-		return Compared{}, err
-	}
-	b, err := l.desired(ctx, u, to)
-	if err != nil {
-		return Compared{}, err
-	}
-	out := Compared{From: a.revision.Commit, To: b.revision.Commit, Changes: []RevisionChange{}}
-	for _, o := range a.objects {
-		if _, there := b.find(o.Key()); !there {
-			out.Changes = append(out.Changes, RevisionChange{ID: o.Key().String(), Change: "removed", Fields: []FieldState{}})
-		}
-	}
-	d := l.digester()
-	for _, o := range b.objects {
-		before, there := a.find(o.Key())
-		change := RevisionChange{ID: o.Key().String(), Change: "changed", Fields: []FieldState{}}
-		if !there {
-			change.Change = "added"
-		} else if d.Object(before) == d.Object(o) {
-			out.Same++
-			continue
-		}
-		for _, x := range diff.Changes(o.Tree, before.Tree, d) {
-			if there {
-				change.Fields = append(change.Fields, FieldState{Path: x.Path, Git: x.To, Live: x.From, Class: "behind"})
-			}
-		}
-		out.Changes = append(out.Changes, change)
-	}
-	if n := len(out.Changes); n > mostDifferent {
-		out.Left, out.Changes = n-mostDifferent, out.Changes[:mostDifferent]
-	}
-	return out, l.texts(&out, a, b)
-}
-
-// texts adds the YAML of both sides.
-func (l *Looker) texts(c *Compared, a, b *Desired) error {
-	total := 0
-	for i := range c.Changes {
-		k, err := lockstep.ParseKey(c.Changes[i].ID)
-		if err != nil {
-			return fault.Internal(err)
-		}
-		for _, side := range []struct {
-			d    *Desired
-			into *string
-		}{{a, &c.Changes[i].Before}, {b, &c.Changes[i].After}} {
-			o, there := side.d.find(k)
-			if !there || total > 4*biggest {
-				continue
-			}
-			if *side.into, err = l.yaml(o.Tree); err != nil {
-				return err
-			}
-			total += len(*side.into)
-		}
-	}
-	return nil
 }

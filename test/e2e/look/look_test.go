@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -319,10 +320,10 @@ func (s *scene) releases(t *testing.T) {
 	const next = "battery-staple-correct"
 	changed := map[string]string{"web.yaml": strings.NewReplacer(secret, next, "replicas: 2", "replicas: 3").Replace(files["web.yaml"])}
 	second := s.source.Commit("main", changed)
-	if now := read[httpapi.ReleaseComparison](s, "/releases/compare?from=1"); now.To == "" || now.ToRelease != nil {
+	if now := read[httpapi.Comparison](s, "/compare?from=1"); now.To == "" || now.ToRelease != nil {
 		t.Errorf("what Git says now is %q, release %+v", now.To, now.ToRelease)
 	}
-	first := read[httpapi.ReleaseComparison](s, "/releases/compare?from=1&to="+second)
+	first := read[httpapi.Comparison](s, "/compare?from=1&to="+second)
 	if r := first.FromRelease; r == nil || r.Number != 1 || r.Revision != first.From || len(r.Objects) != 0 || first.ToRelease != nil || first.To != second {
 		t.Errorf("release 1 and a commit that was not released are %+v and %+v of %s and %s", r, first.ToRelease, first.From, first.To)
 	}
@@ -333,17 +334,24 @@ func (s *scene) releases(t *testing.T) {
 	if diff := cmp.Diff(map[string]bool{"Deployment.apps": true, "Secret": true}, kinds); diff != "" {
 		t.Errorf("what differs (-want +got):\n%s", diff)
 	}
-	back := read[httpapi.ReleaseComparison](s, "/releases/compare?from="+second+"&to="+first.From)
+	back := read[httpapi.Comparison](s, "/compare?from="+second+"&to="+first.From)
 	if back.FromRelease != nil || back.ToRelease == nil || back.ToRelease.Number != 1 || len(back.Changes) != 2 {
 		t.Errorf("by commits it is %+v", back)
 	}
+	s.compareLive(t, second)
 	cases := map[string]struct {
 		why, person, query string
 		want               int
 	}{
 		"Viewer":      {"Whoever may see the Stack may compare.", "vera", "?from=1&to=1", 200},
 		"Stranger":    {"Nobody else is told whether there are releases.", "eve", "?from=1", 403},
-		"NoFrom":      {"From what is not guessed.", "ana", "", 422},
+		"GitNow":      {"What the Source says now is with what is left out.", "ana", "?to=1", 200},
+		"Live":        {"", "vera", "?from=1&to=live", 200},
+		"LiveTwice":   {"What is compared with itself is a mistake.", "ana", "?from=live&to=live", 422},
+		"StrangeLive": {"", "eve", "?from=live", 403},
+		"Hidden":      {"What one may not see is not compared with either.", "ana", "?with=elsewhere/shop", 403},
+		"OtherLive":   {"Fields of two Stacks are told apart by what both render to.", "ana", "?to=live&with=elsewhere/shop", 403},
+		"NoName":      {"", "ana", "?with=elsewhere", 422},
 		"NoRelease":   {"", "ana", "?from=7", 404},
 		"NoCommit":    {"", "ana", "?from=" + strings.Repeat("a", 40), 404},
 		"NeitherKind": {"A branch may move while it is compared.", "ana", "?from=main", 422},
@@ -351,7 +359,7 @@ func (s *scene) releases(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			status, body := s.ask(tc.person, "GET", "/releases/compare"+tc.query, "")
+			status, body := s.ask(tc.person, "GET", "/compare"+tc.query, "")
 			if status != tc.want {
 				t.Errorf("%s\n%d, want %d: %s", tc.why, status, tc.want, body)
 			}
@@ -362,8 +370,41 @@ func (s *scene) releases(t *testing.T) {
 			}
 		})
 	}
-	if _, body := s.ask("ana", "GET", "/releases/compare?from=1&to="+second, ""); strings.Contains(body, secret) || strings.Contains(body, next) || !strings.Contains(body, "•••") {
+	if _, body := s.ask("ana", "GET", "/compare?from=1&to="+second, ""); strings.Contains(body, secret) || strings.Contains(body, next) || !strings.Contains(body, "•••") {
 		t.Errorf("the values of the Secret are not masked:\n%s", body)
+	}
+}
+
+// compareLive scales the Deployment by hand, and looks at it from both sides.
+func (s *scene) compareLive(t *testing.T, second string) {
+	t.Helper()
+	if _, err := s.api.AppsV1().Deployments(s.ns).Patch(t.Context(), "web", types.MergePatchType, []byte(`{"spec":{"replicas":7}}`), metav1.PatchOptions{FieldManager: "kubectl-edit"}); err != nil {
+		t.Fatal(err)
+	}
+	cases := map[string]struct{ why, query, from, to, before, after string }{
+		"ReleaseToLive": {"What became of a release since.", "?from=1&to=live", "2", "7", "replicas: 2", "replicas: 7"},
+		"LiveToCommit":  {"What a commit would bring, whether it was released or not.", "?from=live&to=" + second, "7", "3", "replicas: 7", "replicas: 3"},
+		"LiveToGit":     {"What Git says now needs no name.", "?from=live", "7", "3", "replicas: 7", "replicas: 3"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			var got live.RevisionChange
+			s.eventually("the change by hand is told", func() bool {
+				all := read[httpapi.Comparison](s, "/compare"+tc.query)
+				for _, c := range all.Changes {
+					if c.ID == "Deployment.apps/"+s.ns+"/web" {
+						got = c
+					}
+				}
+				return slices.ContainsFunc(got.Fields, func(f live.FieldState) bool { return f.Path == "spec.replicas" && f.Live == tc.from && f.Git == tc.to })
+			})
+			if got.Change != "changed" || !strings.Contains(got.Before, tc.before) || !strings.Contains(got.After, tc.after) {
+				t.Errorf("%s\n%s:\n%s\n→\n%s", tc.why, got.Change, got.Before, got.After)
+			}
+			if strings.Contains(got.Before+got.After, "uid:") {
+				t.Error("what the cluster filled in is compared")
+			}
+		})
 	}
 }
 

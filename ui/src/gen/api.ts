@@ -447,8 +447,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What differs between what two commits render to */
-        get: operations["compareRevisions"];
+        /**
+         * What differs between two releases, commits, Stacks, or from what is live
+         * @description Commits are rendered with the Stack as it is now; values of Secrets are masked. Of what is live, fields that the commit does not ask for are left out.
+         */
+        get: operations["compareReleases"];
         put?: never;
         post?: never;
         delete?: never;
@@ -605,26 +608,6 @@ export interface paths {
         };
         /** What was released of a Stack, newest first */
         get: operations["listReleases"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/stacks/{namespace}/{name}/releases/compare": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * What differs between two releases
-         * @description Both commits are rendered with the Stack as it is now; values of Secrets are masked.
-         */
-        get: operations["compareReleases"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1009,21 +992,29 @@ export interface components {
         ClusterEvents: {
             items: components["schemas"]["ClusterEvent"][];
         };
-        Compared: {
+        Comparison: {
             /** @description what was removed first, then in order of id */
             changes: components["schemas"]["RevisionChange"][];
+            /** @description commit, or live */
             from: string;
+            /** @description without its objects; absent for what is no release, or while the history cannot be read */
+            fromRelease?: components["schemas"]["Release"];
             /**
              * Format: int64
              * @description changes that are left out, beyond the bound
              */
             left: number;
+            /** @description objects that cannot be compared with what is live, and why */
+            problem?: string;
             /**
              * Format: int64
-             * @description objects that both render the same
+             * @description objects that are the same on both sides
              */
             same: number;
+            /** @description commit, or live */
             to: string;
+            /** @description without its objects; absent for what is no release, or while the history cannot be read */
+            toRelease?: components["schemas"]["Release"];
         };
         Condition: {
             message: string;
@@ -1657,26 +1648,6 @@ export interface components {
              */
             times?: number;
         };
-        ReleaseComparison: {
-            /** @description what was removed first, then in order of id */
-            changes: components["schemas"]["RevisionChange"][];
-            from: string;
-            /** @description without its objects; absent for a commit that was not released, or while the history cannot be read */
-            fromRelease?: components["schemas"]["Release"];
-            /**
-             * Format: int64
-             * @description changes that are left out, beyond the bound
-             */
-            left: number;
-            /**
-             * Format: int64
-             * @description objects that both render the same
-             */
-            same: number;
-            to: string;
-            /** @description without its objects; absent for a commit that was not released, for what the Source says now, or while the history cannot be read */
-            toRelease?: components["schemas"]["Release"];
-        };
         ReleaseFieldChange: {
             from?: string;
             /** @description who owned the live value */
@@ -1861,8 +1832,11 @@ export interface components {
             before?: string;
             /** @enum {string} */
             change: "added" | "removed" | "changed";
+            /** @description live is the value on the side of from, git that on the side of to */
             fields: components["schemas"]["FieldState"][];
             id: string;
+            /** @description id on the side of to, where another Stack has it in another namespace */
+            other?: string;
         };
         Risk: {
             /** @description id of the object; absent where all of them are meant */
@@ -4368,13 +4342,15 @@ export interface operations {
             };
         };
     };
-    compareRevisions: {
+    compareReleases: {
         parameters: {
             query?: {
-                /** @description a full commit hash; absent for what the Source says now */
+                /** @description number of a release, a full commit hash, or live for what the Target has; absent for what the Source says now */
                 from?: string;
-                /** @description a full commit hash; absent for what the Source says now */
+                /** @description number of a release, a full commit hash, or live for what the Target has; absent for what the Source says now */
                 to?: string;
+                /** @description another Stack, NAMESPACE/NAME, that to is of */
+                with?: string;
             };
             header?: never;
             path: {
@@ -4391,7 +4367,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Compared"];
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unauthorized */
@@ -5160,88 +5145,6 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    compareReleases: {
-        parameters: {
-            query: {
-                /** @description number of a release, or a full commit hash */
-                from: string;
-                /** @description number of a release, or a full commit hash; absent for what the Source says now */
-                to?: string;
-            };
-            header?: never;
-            path: {
-                namespace: string;
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReleaseComparison"];
                 };
             };
             /** @description Unauthorized */
