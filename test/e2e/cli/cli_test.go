@@ -148,6 +148,14 @@ func TestThroughServer(t *testing.T) {
 		if !strings.Contains(out, "ConfigMap/") || !strings.Contains(out, "PersistentVolumeClaim/") {
 			t.Errorf("diff prints %q", out)
 		}
+		// Release 2 is live, and nobody has changed it since.
+		if live, _ := p.does(2, "diff", u, "--from", "1", "--to", "live", "--exit-code"); !strings.Contains(live, "ConfigMap/") {
+			t.Errorf("diff with live prints %q", live)
+		}
+		if out, _ := p.does(0, "diff", u, "--from", "2", "--to", "live", "--with", u, "--exit-code"); !strings.Contains(out, "no differences") {
+			t.Errorf("diff of what is live with itself prints %q", out)
+		}
+		p.does(5, "diff", u, "--with", w.Namespace+"/nowhere")
 	})
 	t.Run("Pause", func(t *testing.T) {
 		p.does(0, "pause", u, "--reason", "lunch", "--for", "1h")
