@@ -24,7 +24,7 @@ var seen = slices.Concat(below, []string{"internal/observe"})
 
 // level is where Lockstep touches the world: what fetches, renders, keeps and
 // applies.
-var level = []string{"internal/source", "internal/render", "internal/driver", "internal/secret", "internal/store"}
+var level = []string{"internal/source", "internal/render", "internal/driver", "internal/secret", "internal/state", "internal/store"}
 
 const (
 	leaf     = "everything imports it, so that whatever it imports is imported by everything"
@@ -43,6 +43,7 @@ var layers = []layer{
 	{dir: "internal/render", may: seen, why: siblings},
 	{dir: "internal/driver", may: slices.Concat([]string{"api"}, seen), why: siblings}, // api for the names that are written on objects
 	{dir: "internal/secret", may: seen, why: siblings},
+	{dir: "internal/state", may: seen, why: siblings},
 	{dir: "internal/store", may: seen, why: siblings},
 	{dir: "api", may: []string{"internal/lockstep"}, why: "others import the kinds; they should get types and nothing that acts"},
 	{dir: "client", why: "others import it; it knows the contract and nothing of how it is fulfilled"},
@@ -60,7 +61,7 @@ var layers = []layer{
 
 // contracts are packages that declare an interface which the packages below them
 // implement.
-var contracts = []string{"internal/driver", "internal/source", "internal/store"}
+var contracts = []string{"internal/driver", "internal/source", "internal/state", "internal/store"}
 
 // nothingActs lists folders whose packages have no business with a cluster.
 var nothingActs = []string{"api", "internal/core", "internal/source", "internal/render"}
