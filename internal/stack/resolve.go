@@ -58,9 +58,14 @@ func TargetOf(s *v1alpha1.Stack) lockstep.TargetRef {
 
 // DependenciesOf names the Stacks that must be ready first.
 func DependenciesOf(s *v1alpha1.Stack) []lockstep.Unit {
-	out := make([]lockstep.Unit, 0, len(s.Spec.DependsOn))
+	out := make([]lockstep.Unit, 0, len(s.Spec.DependsOn)+len(s.Spec.Inputs))
 	for _, d := range s.Spec.DependsOn {
 		out = append(out, named(s, d.Name))
+	}
+	for _, in := range s.Spec.Inputs {
+		if u := named(s, in.From); !slices.Contains(out, u) {
+			out = append(out, u)
+		}
 	}
 	return out
 }
@@ -153,6 +158,11 @@ func request(ctx context.Context, l Lookup, s *v1alpha1.Stack, tree lockstep.Tre
 	if req.Substitute, err = substitute(ctx, l, s); err != nil {
 		errs = append(errs, err)
 	}
+	ins, err := inputs(ctx, l, s)
+	if err != nil {
+		errs = append(errs, err)
+	}
+	feed(&req, ins)
 	return req, fault.Join(errs...)
 }
 

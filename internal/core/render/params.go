@@ -50,15 +50,15 @@ func Params(req Request, secretKey []byte) []byte {
 	if s := req.Substitute; s != nil {
 		p.Substitute = &substituteParams{Vars: map[string]string{}, Strict: s.Strict}
 		for k, v := range s.Vars {
-			p.Substitute.Vars[k] = keyed(secretKey, []byte(v))
+			p.Substitute.Vars[k] = Keyed(secretKey, []byte(v))
 		}
 	}
 	if req.Helm != nil {
 		h := *req.Helm
-		h.Values = []byte(keyed(secretKey, h.Values))
+		h.Values = []byte(Keyed(secretKey, h.Values))
 		h.ValuesFrom = slices.Clone(h.ValuesFrom)
 		for i, v := range h.ValuesFrom {
-			h.ValuesFrom[i].Data = []byte(keyed(secretKey, v.Data))
+			h.ValuesFrom[i].Data = []byte(Keyed(secretKey, v.Data))
 		}
 		p.Helm = &h
 	}
@@ -70,7 +70,8 @@ func Params(req Request, secretKey []byte) []byte {
 	return out
 }
 
-func keyed(key, value []byte) string {
+// Keyed is a hash of value that only whoever holds key can test guesses at.
+func Keyed(key, value []byte) string {
 	m := hmac.New(sha256.New, key)
 	m.Write(value)
 	return hex.EncodeToString(m.Sum(nil))
