@@ -53,6 +53,11 @@ func InSync(short string, objects int) Verdict {
 	return verdict(metav1.ConditionTrue, ReasonReady, fmt.Sprintf("%s is live and healthy (%s)", short, count(objects, "object")))
 }
 
+// Standing: what a module describes is there, as far as was looked.
+func Standing(short string, resources int) Verdict {
+	return verdict(metav1.ConditionTrue, ReasonReady, fmt.Sprintf("%s is carried out (%s)", short, count(resources, "resource")))
+}
+
 // Fetched: a Source knows its newest commit.
 func Fetched(short string) Verdict {
 	return verdict(metav1.ConditionTrue, ReasonFetched, "at "+short)

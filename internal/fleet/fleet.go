@@ -343,6 +343,17 @@ func (f *Fleet) On(t lockstep.TargetRef) []lockstep.Unit {
 	return out
 }
 
+// Dependent returns a unit that depends on u and is still there, the first by name.
+func (f *Fleet) Dependent(u lockstep.Unit) (lockstep.Unit, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	x := f.units[u]
+	if x == nil || len(x.waiters) == 0 {
+		return lockstep.Unit{}, false
+	}
+	return slices.MinFunc(slices.Collect(maps.Keys(x.waiters)), graph.Compare), true
+}
+
 func (f *Fleet) unit(u lockstep.Unit) *unit {
 	x := f.units[u]
 	if x == nil {

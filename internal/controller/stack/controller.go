@@ -53,9 +53,13 @@ type Reconciler struct {
 	// Parallel is how many objects of one stage are applied at once.
 	Parallel int
 
+	// Modules runs root modules; nil where none are.
+	Modules *Modules
+
 	rules rules
 	drift ledgers
 	told  told
+	desks desks
 }
 
 // reconcile moves one Stack a step closer to what Git asks for.
@@ -84,6 +88,10 @@ func (r *Reconciler) reconcile(ctx context.Context, req reconcile.Request) (reco
 	}
 	if ring := r.Fleet.Cycle(unit); ring != nil {
 		return r.fail(ctx, p, cyclic(ring))
+	}
+
+	if s.Spec.Terraform != nil {
+		return r.module(ctx, p)
 	}
 
 	if err := r.observe(ctx, p); err != nil {
@@ -135,6 +143,7 @@ func (r *Reconciler) letGo(unit lockstep.Unit) {
 	r.rules.forget(unit)
 	r.drift.forget(unit)
 	r.told.forget(unit)
+	r.desks.forget(unit)
 	r.Metrics.drift.now(unit, nil)
 	r.Metrics.leaves(unit)
 	r.Refs.Release(userOf(unit))
@@ -150,6 +159,9 @@ const stale = 100 * time.Millisecond
 func (r *Reconciler) fail(ctx context.Context, p *pass, err error) (reconcile.Result, error) {
 	if apierrors.IsConflict(err) || errors.Is(err, errOvertaken) {
 		return reconcile.Result{RequeueAfter: stale}, nil
+	}
+	if what, unknown := unknownInput(err); unknown {
+		return r.report(ctx, p, v1alpha1.WaitingFor("an input: "+what), nil)
 	}
 	if errors.Is(err, fault.KindWaiting) {
 		r.Fleet.Set(p.unit, fleet.State{Why: fault.As(err).What})

@@ -24,6 +24,12 @@ func (r *Reconciler) finalize(ctx context.Context, p *pass) (reconcile.Result, e
 	}
 	// Not ready from now on, whoever depends on it.
 	r.Fleet.Set(p.unit, fleet.State{Why: "it is being deleted"})
+	if p.stack.Spec.Terraform != nil {
+		if done, res, err := r.destroy(ctx, p); err != nil || !done {
+			return res, err
+		}
+		return r.letFree(ctx, p)
+	}
 	if endsWithHooks(p) {
 		if done, res, err := r.rollDown(ctx, p); err != nil || !done {
 			return res, err
@@ -44,6 +50,11 @@ func (r *Reconciler) finalize(ctx context.Context, p *pass) (reconcile.Result, e
 		err = fault.As(err).WithHint("to let the stack go without touching anything on its target, pause it: lockstep pause")
 		return r.report(ctx, p, report.Fault(err), err)
 	}
+	return r.letFree(ctx, p)
+}
+
+// letFree takes the finalizer off: the API then lets the Stack go.
+func (r *Reconciler) letFree(ctx context.Context, p *pass) (reconcile.Result, error) {
 	next := p.stack.DeepCopy()
 	controllerutil.RemoveFinalizer(next, v1alpha1.Finalizer)
 	if err := r.Client.Patch(ctx, next, client.MergeFromWithOptions(p.stack, client.MergeFromWithOptimisticLock{})); err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/fleet"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/render/worker"
+	"github.com/lockstep-dev/lockstep/internal/runs"
 	"github.com/lockstep-dev/lockstep/internal/source"
 	"github.com/lockstep-dev/lockstep/internal/stack"
 	"github.com/lockstep-dev/lockstep/internal/store"
@@ -51,6 +52,16 @@ type pass struct {
 	draft []byte
 	// lapse is when the pause or hold in force runs out; zero without one.
 	lapse time.Time
+	// module, desk and tool are set for a Stack with a root module: what is asked for,
+	// what lies open, and the run of the tool that is under way.
+	module *stack.Module
+	desk   *desk
+	tool   *runs.Run
+	// pending: it is not known yet whether there is anything to do.
+	pending bool
+	// outputs that were handed on, and the approval that was used up, by this pass.
+	outputs  map[string]driver.Output
+	consumed string
 	// first is before as the pass found it: it may write on its way.
 	first *v1alpha1.Stack
 

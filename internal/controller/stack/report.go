@@ -81,13 +81,13 @@ func (r *Reconciler) report(ctx context.Context, p *pass, v v1alpha1.Verdict, er
 		h := healthOf(p)
 		s.Health = &v1alpha1.StackHealth{Status: h.Status.String(), Message: h.Message}
 		s.Renderer = string(p.memo.Renderer)
-		s.Objects = int32(len(p.memo.Wants))
+		s.Objects = int32(p.objects())
 		s.DeleteHooks = int32(p.memo.DeleteHooks)
 	}
 	if p.looked {
 		s.Kinds = stack.KindsLive(p.unit, p.live)
 	}
-	live := p.plan.Empty() || p.outcomes != nil
+	live := (p.plan.Empty() || p.outcomes != nil) && !p.pending
 	if p.rolls() {
 		live = p.run.action == hook.Testing || p.run.record.State == run.Succeeded
 	}
@@ -114,6 +114,14 @@ func (r *Reconciler) report(ctx context.Context, p *pass, v v1alpha1.Verdict, er
 		Again:    again(p, v),
 		RetryMax: max(p.stack.Spec.Sync.RetryMax.Duration, time.Second),
 	})
+}
+
+// objects is how many Git asks for; of a module, how many resources its state knows.
+func (p *pass) objects() int {
+	if p.desk != nil {
+		return p.resources()
+	}
+	return len(p.memo.Wants)
 }
 
 // advance moves status to what is live now. A commit that leaves the key as it
