@@ -51,6 +51,9 @@ const (
 	// fields whose drift is ignored.
 	AnnotationIgnoreFields = "lockstep.dev/ignore-fields"
 
+	// LabelOutputsOf marks the Secret that holds what a Stack hands on.
+	LabelOutputsOf = "lockstep.dev/outputs-of"
+
 	// Finalizer keeps a Stack until its objects are dealt with.
 	Finalizer = "lockstep.dev/stack"
 )

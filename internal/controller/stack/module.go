@@ -15,7 +15,6 @@ import (
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/controller/report"
 	"github.com/lockstep-dev/lockstep/internal/core/change"
-	"github.com/lockstep-dev/lockstep/internal/core/plan"
 	"github.com/lockstep-dev/lockstep/internal/driver"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/fleet"
@@ -209,10 +208,14 @@ func (r *Reconciler) proposed(ctx context.Context, p *pass) (reconcile.Result, e
 			return r.launch(ctx, p, p.planning())
 		}
 	}
-	verdict := r.decideModule(p)
+	verdict, err := r.decideModule(ctx, p)
+	if err != nil {
+		return r.fail(ctx, p, err)
+	}
+	if gate, there := verdict.PlanGate(); there {
+		p.plan.Gates = append(p.plan.Gates, gate)
+	}
 	if !verdict.Open {
-		p.plan.Gates = append(p.plan.Gates, plan.Gate{Name: verdict.Gate, Reason: verdict.Reason, Hint: verdict.Hint})
-		r.holds(p, p.plan.Gates[len(p.plan.Gates)-1])
 		d.asked = false
 		return r.reportModule(ctx, p, v1alpha1.Held(verdict.Gate, verdict.Reason+"; "+verdict.Hint), nil)
 	}
@@ -222,7 +225,7 @@ func (r *Reconciler) proposed(ctx context.Context, p *pass) (reconcile.Result, e
 	if err := r.hold(ctx, p); err != nil {
 		return r.fail(ctx, p, err)
 	}
-	d.approved, d.consent = &d.proposal.Set, verdict.Consent
+	d.approved, d.consent = &d.proposal.Set, verdict.Uses
 	return r.launch(ctx, p, intentApply)
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/core/health"
 	"github.com/lockstep-dev/lockstep/internal/core/plan"
 	"github.com/lockstep-dev/lockstep/internal/core/render"
+	"github.com/lockstep-dev/lockstep/internal/core/risk"
 	"github.com/lockstep-dev/lockstep/internal/core/run"
 	"github.com/lockstep-dev/lockstep/internal/driver"
 	"github.com/lockstep-dev/lockstep/internal/fault"
@@ -59,6 +60,8 @@ type pass struct {
 	tool   *runs.Run
 	// pending: it is not known yet whether there is anything to do.
 	pending bool
+	// findings say what may be lost by the plan.
+	findings []risk.Finding
 	// outputs that were handed on, and the approval that was used up, by this pass.
 	outputs  map[string]driver.Output
 	consumed string
