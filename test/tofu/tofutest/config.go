@@ -70,10 +70,10 @@ output "count" {
 `, n, salt)
 }
 
-// HangingProvisioner is a configuration whose apply starts a command that does not
-// end by itself: it writes its process id into the file pid, then waits, for longer
-// than any test, for the file release. It does not listen to INT and TERM, as a
-// command that traps them does not.
+// HangingProvisioner is a configuration whose apply makes terraform_data.before and
+// then starts a command that does not end by itself: it writes its process id into
+// the file pid and waits, five minutes at most, for the file release. It does not
+// listen to INT and TERM.
 func HangingProvisioner(pid, release string) string {
 	return provisioner(fmt.Sprintf(
 		`trap '' INT TERM; echo $$ > '%s'; n=0; while [ ! -e '%s' ] && [ $n -lt 3000 ]; do sleep 0.1; n=$((n+1)); done`,
@@ -98,5 +98,5 @@ resource "terraform_data" "runs" {
     command     = %q
   }
 }
-`, strings.ReplaceAll(script, "$$", "$$$$"))
+`, script)
 }

@@ -35,13 +35,24 @@ type change struct {
 
 var sorted cmp.Option = cmpopts.SortSlices(strings.Compare)
 
-// newWork initialises it.
+// newWork initialises it, with its state in a file.
 func newWork(t *testing.T, tool *tofutest.Tool, config string) *work {
 	t.Helper()
 	w := &work{t: t, tool: tool, dir: t.TempDir(), cloud: tofutest.NewCloud(t)}
 	w.env = append(w.cloud.Env(), "TF_CLI_ARGS_plan=-no-color", "TF_CLI_ARGS_apply=-no-color", "TF_CLI_ARGS_destroy=-no-color")
 	w.write("main.tf", config)
-	w.must("init")
+	w.must("init", "-no-color")
+	return w
+}
+
+// newRemote initialises it, with its state in b.
+func newRemote(t *testing.T, tool *tofutest.Tool, b *backend, config string) *work {
+	t.Helper()
+	w := &work{t: t, tool: tool, dir: t.TempDir(), cloud: tofutest.NewCloud(t)}
+	w.env = append(w.cloud.Env(), b.env()...)
+	w.write("main.tf", config)
+	w.write("zz_override.tf", override)
+	w.must("init", "-no-color")
 	return w
 }
 
