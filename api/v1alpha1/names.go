@@ -51,8 +51,8 @@ const (
 	// fields whose drift is ignored.
 	AnnotationIgnoreFields = "lockstep.dev/ignore-fields"
 
-	// LabelOutputsOf marks the Secret that holds what a Stack hands on.
-	LabelOutputsOf = "lockstep.dev/outputs-of"
+	// LabelOf marks Secrets that Lockstep keeps beside a Stack, with its name.
+	LabelOf = "lockstep.dev/of"
 
 	// Finalizer keeps a Stack until its objects are dealt with.
 	Finalizer = "lockstep.dev/stack"

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dev/lockstep/internal/core/approval"
+	"github.com/lockstep-dev/lockstep/internal/core/change"
 	"github.com/lockstep-dev/lockstep/internal/core/risk"
 	"github.com/lockstep-dev/lockstep/internal/stack"
 )
@@ -19,7 +20,7 @@ func (r *Reconciler) decideModule(ctx context.Context, p *pass) (approval.Verdic
 	p.findings = findings
 	f := approval.Facts{
 		Plan: p.plan, Set: &d.proposal.Set, Findings: findings, Policy: stack.ApprovalPolicyOf(p.stack),
-		Given: stack.ApprovalOf(p.stack), Approved: d.approved, Author: p.memo.Revision.Author, Cause: p.moduleCause(), Now: time.Now(),
+		Given: stack.ApprovalOf(p.stack), Approved: d.about(stack.ApprovalOf(p.stack)), Author: p.memo.Revision.Author, Cause: p.moduleCause(), Now: time.Now(),
 	}
 	if t := p.before.Status.Terraform; t != nil {
 		f.Consumed = t.Consumed
@@ -82,3 +83,15 @@ func (p *pass) moduleCause() approval.Cause {
 	return approval.Commit
 }
 
+// about is the set that an approval names, if it is still known.
+func (d *desk) about(a *approval.Approval) *change.Set {
+	if a == nil {
+		return nil
+	}
+	for _, s := range []*change.Set{d.approved, d.known} {
+		if s != nil && s.Digest() == a.Digest {
+			return s
+		}
+	}
+	return nil
+}

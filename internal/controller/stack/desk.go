@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lockstep-dev/lockstep/internal/controller/shelf"
 	"github.com/lockstep-dev/lockstep/internal/core/change"
 	"github.com/lockstep-dev/lockstep/internal/driver"
 	"github.com/lockstep-dev/lockstep/internal/fault"
@@ -18,6 +19,10 @@ import (
 type desk struct {
 	// key is what Git and the spec ask for, as it was when the desk was set up.
 	key string
+	// opened: what was kept of it before a restart is on it.
+	opened bool
+	// shelved is the digest of the plan that was kept for people last.
+	shelved string
 	// destroying: the Stack is being deleted, and what it made goes with it.
 	destroying bool
 	// asked: a person wants a pass now, or wanted the plan that lies here; by this
@@ -31,7 +36,9 @@ type desk struct {
 	proved bool
 	// approved is the set that was let through, for plans that are made again.
 	approved *change.Set
-	consent  string // the approval that let it through; "" if none was needed
+	// known is the set that people were shown last: what an approval may be about.
+	known   *change.Set
+	consent string // the approval that let it through; "" if none was needed
 	// drift is what the newest look found; looked is when.
 	drift  []change.Change
 	looked time.Time
@@ -88,6 +95,20 @@ func (d *desk) ask(request string) {
 		return
 	}
 	d.request, d.asked, d.failed, d.proved, d.proposal = request, true, nil, false, nil
+}
+
+// recall puts a plan on the desk that waits since before a restart. The tool's own plan
+// is not with it. One for something else is what may have been approved.
+func (d *desk) recall(k shelf.Plan) {
+	if k.Cut {
+		return // it cannot be compared with what is planned next
+	}
+	d.known = &k.Set
+	if k.Key != d.key || k.Destroys != d.destroying {
+		return
+	}
+	d.proposal = &driver.Proposal{Set: k.Set, Digest: k.Digest, ToolVersion: k.Tool}
+	d.planned, d.shelved, d.state = k.Planned, k.Digest, k.Set.State
 }
 
 // turn makes room for what is asked for now. What was approved stays: the plan that

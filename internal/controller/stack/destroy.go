@@ -39,9 +39,13 @@ func (r *Reconciler) destroy(ctx context.Context, p *pass) (done bool, res recon
 		return false, res, err
 	}
 	m.Key = "destroy:" + m.Key
-	d := r.desks.at(p.unit, m.Key)
-	d.destroying, p.module, p.desk = true, &m, d
-	r.takeUp(p)
+	p.module = &m
+	r.desks.at(p.unit, m.Key).destroying = true
+	if err := r.sit(ctx, p); err != nil {
+		res, err = r.fail(ctx, p, err)
+		return false, res, err
+	}
+	d := p.desk
 	switch {
 	case d.applied != nil:
 		res, err = r.carriedOut(ctx, p)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/controller/report"
+	"github.com/lockstep-dev/lockstep/internal/controller/shelf"
 	"github.com/lockstep-dev/lockstep/internal/core/change"
 	"github.com/lockstep-dev/lockstep/internal/driver"
 	"github.com/lockstep-dev/lockstep/internal/fault"
@@ -30,8 +31,8 @@ type Modules struct {
 	Runs    *runs.Manager
 	// Keeper keeps states; nil where none are kept here.
 	Keeper StateKeeper
-	// Outputs hands on what a module hands on.
-	Outputs OutputWriter
+	// Shelf is where others find outputs and plans.
+	Shelf Shelf
 	// Holder is this replica, for the record of a run.
 	Holder string
 }
@@ -45,9 +46,11 @@ type StateKeeper interface {
 	Revoke(run string)
 }
 
-// OutputWriter keeps the outputs of a Stack where others find them.
-type OutputWriter interface {
-	Write(ctx context.Context, s *v1alpha1.Stack, outputs map[string]driver.Output) error
+// Shelf keeps what others read of a Stack.
+type Shelf interface {
+	HandOn(ctx context.Context, s *v1alpha1.Stack, outputs map[string]driver.Output) error
+	Keep(ctx context.Context, s *v1alpha1.Stack, p shelf.Plan) error
+	Kept(ctx context.Context, u lockstep.Unit) (shelf.Plan, bool, error)
 }
 
 // What a run is for, as statuses, metrics and IDs say it.
@@ -71,9 +74,11 @@ func (r *Reconciler) module(ctx context.Context, p *pass) (reconcile.Result, err
 	if err != nil {
 		return r.fail(ctx, p, err)
 	}
-	d := r.desks.at(p.unit, m.Key)
-	p.module, p.desk = &m, d
-	r.takeUp(p)
+	p.module = &m
+	if err := r.sit(ctx, p); err != nil {
+		return r.fail(ctx, p, err)
+	}
+	d := p.desk
 	if p.requested() {
 		d.ask(p.stack.Annotations[v1alpha1.AnnotationReconcileAt])
 	}
@@ -135,6 +140,26 @@ func (r *Reconciler) resolveModule(ctx context.Context, p *pass) (stack.Module, 
 	p.memo, p.times.Rendered = memo, time.Now()
 	r.Fleet.Remember(p.unit, memo)
 	return m, err
+}
+
+// sit puts the unit's desk before p, with what was kept of it before a restart and what
+// the newest run came to.
+func (r *Reconciler) sit(ctx context.Context, p *pass) error {
+	p.desk = r.desks.at(p.unit, p.module.Key)
+	if d := p.desk; !d.opened {
+		if p.before.Status.Plan != nil {
+			kept, there, err := r.Modules.Shelf.Kept(ctx, p.unit)
+			if err != nil {
+				return err
+			}
+			if there {
+				d.recall(kept)
+			}
+		}
+		d.opened = true
+	}
+	r.takeUp(p)
+	return nil
 }
 
 // takeUp puts on the desk how the newest run ended, if nobody has yet.
@@ -217,6 +242,9 @@ func (r *Reconciler) proposed(ctx context.Context, p *pass) (reconcile.Result, e
 	}
 	if !verdict.Open {
 		d.asked = false
+		if err := r.shelve(ctx, p); err != nil {
+			return r.fail(ctx, p, err)
+		}
 		return r.reportModule(ctx, p, v1alpha1.Held(verdict.Gate, verdict.Reason+"; "+verdict.Hint), nil)
 	}
 	if dep, why, blocked := r.Fleet.Blocker(p.unit); blocked {
@@ -225,8 +253,32 @@ func (r *Reconciler) proposed(ctx context.Context, p *pass) (reconcile.Result, e
 	if err := r.hold(ctx, p); err != nil {
 		return r.fail(ctx, p, err)
 	}
-	d.approved, d.consent = &d.proposal.Set, verdict.Uses
+	if d.approved == nil || verdict.Uses != d.consent {
+		d.approved = &d.proposal.Set
+	}
+	d.consent = verdict.Uses
+	if d.proposal.Artifact == nil {
+		// It was kept over a restart, and the tool's own plan was not: what is planned
+		// now goes ahead if it does no more.
+		return r.launch(ctx, p, p.planning())
+	}
 	return r.launch(ctx, p, intentApply)
+}
+
+// shelve keeps the proposal where people find it, once.
+func (r *Reconciler) shelve(ctx context.Context, p *pass) error {
+	d := p.desk
+	if d.shelved == d.proposal.Digest {
+		return nil
+	}
+	err := r.Modules.Shelf.Keep(ctx, p.stack, shelf.Plan{
+		Key: p.module.Key, Digest: d.proposal.Digest, Set: d.proposal.Set, Findings: p.findings, Commit: p.memo.Revision.Commit,
+		Tool: d.proposal.ToolVersion, Planned: d.planned, Destroys: d.destroying,
+	})
+	if err == nil {
+		d.shelved, d.known = d.proposal.Digest, &d.proposal.Set
+	}
+	return err
 }
 
 // launch begins a run, or reports that it could not be.
@@ -312,10 +364,10 @@ func (r *Reconciler) carriedOut(ctx context.Context, p *pass) (reconcile.Result,
 // handOn writes the outputs that were seen to where others find them.
 func (r *Reconciler) handOn(ctx context.Context, p *pass) error {
 	d := p.desk
-	if d.outputs == nil || r.Modules.Outputs == nil {
+	if d.outputs == nil {
 		return nil
 	}
-	if err := r.Modules.Outputs.Write(ctx, p.stack, d.outputs); err != nil {
+	if err := r.Modules.Shelf.HandOn(ctx, p.stack, d.outputs); err != nil {
 		return err
 	}
 	p.outputs, d.outputs = d.outputs, nil

@@ -30,6 +30,17 @@ func (l Level) String() string { return [...]string{"none", "review", "loss"}[mi
 // MarshalText makes a Level a word in JSON.
 func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
+// UnmarshalText reads what MarshalText wrote; an unknown word is Loss, the worst.
+func (l *Level) UnmarshalText(b []byte) error {
+	*l = Loss
+	for _, level := range []Level{None, Review} {
+		if level.String() == string(b) {
+			*l = level
+		}
+	}
+	return nil
+}
+
 // Finding is one thing that may be lost, and why.
 type Finding struct {
 	Key   lockstep.Key  `json:"key"`
