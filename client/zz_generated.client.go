@@ -613,6 +613,25 @@ type Drift struct {
 	Since   *time.Time    `json:"since,omitempty"`
 }
 
+// DriftList defines model for DriftList.
+type DriftList struct {
+	// Items in order of object and field, also what is protected or ignored
+	Items []DriftRecord `json:"items"`
+
+	// Left fields that are left out, beyond the bound
+	Left   int64     `json:"left"`
+	ReadAt time.Time `json:"readAt"`
+}
+
+// DriftPage defines model for DriftPage.
+type DriftPage struct {
+	// Items in order of namespace and name
+	Items []StackDrift `json:"items"`
+
+	// Next cursor of the next page; absent on the last one
+	Next string `json:"next,omitempty"`
+}
+
 // DriftRecord defines model for DriftRecord.
 type DriftRecord struct {
 	// Field absent where the whole object is gone
@@ -1039,6 +1058,37 @@ type PingEvent struct {
 	At time.Time `json:"at"`
 }
 
+// PlanLine defines model for PlanLine.
+type PlanLine struct {
+	// Indent in columns
+	Indent int64 `json:"indent"`
+
+	// Kind create, update, replace, delete, orphan, field, note, drift, gate, summary, hook or output
+	Kind string `json:"kind"`
+	Sign string `json:"sign,omitempty"`
+	Text string `json:"text"`
+}
+
+// PlanPreview defines model for PlanPreview.
+type PlanPreview struct {
+	// Fate what becomes of it by itself. none: there is nothing to do. paused: nothing until the Stack goes on. manual: nothing until somebody reconciles. applied: it is carried out soon. trial: it is of a commit that was asked about
+	Fate string `json:"fate"`
+
+	// Lines the same for people: what may be lost first
+	Lines []PlanLine `json:"lines"`
+
+	// Plan the plan whole: its digest, stages of steps with the fields that change, hooks, gates; secrets masked
+	Plan interface{} `json:"plan"`
+
+	// Problem objects that cannot be planned, and why
+	Problem string `json:"problem,omitempty"`
+
+	// Revision the commit, with its branch or tag, as people read it
+	Revision string   `json:"revision"`
+	Summary  Summary  `json:"summary"`
+	Warnings []string `json:"warnings"`
+}
+
 // PlanSummary defines model for PlanSummary.
 type PlanSummary struct {
 	Digest string `json:"digest"`
@@ -1447,6 +1497,9 @@ type Run struct {
 	Hooks    []RunHook `json:"hooks"`
 	Message  string    `json:"message,omitempty"`
 
+	// Request what asked for it, of a test
+	Request string `json:"request,omitempty"`
+
 	// Since when what is waited for began, or when it ended
 	Since   time.Time `json:"since"`
 	Started time.Time `json:"started"`
@@ -1706,6 +1759,15 @@ type StackDetail struct {
 
 	// Version grows with every change of any Stack, on this server
 	Version int64 `json:"version"`
+}
+
+// StackDrift defines model for StackDrift.
+type StackDrift struct {
+	// More fields beyond those; GET …/drift of the Stack has them
+	More      int32         `json:"more"`
+	Name      string        `json:"name"`
+	Namespace string        `json:"namespace"`
+	Records   []DriftRecord `json:"records"`
 }
 
 // StackEvent defines model for StackEvent.
@@ -2112,6 +2174,18 @@ type ListTokensParams struct {
 	All *bool `form:"all,omitempty" json:"all,omitempty"`
 }
 
+// ListDriftParams defines parameters for ListDrift.
+type ListDriftParams struct {
+	// Q filter, as in the list of Stacks
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// Cursor next of the page before
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit how many Stacks
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // WatchEventsParams defines parameters for WatchEvents.
 type WatchEventsParams struct {
 	// Topics fleet, sources, targets, stack:NAMESPACE/NAME
@@ -2205,6 +2279,15 @@ type GetManifestParams struct {
 	Revision *string `form:"revision,omitempty" json:"revision,omitempty"`
 }
 
+// PreviewPlanParams defines parameters for PreviewPlan.
+type PreviewPlanParams struct {
+	// Revision a commit in full or of its history by its first digits, or the number of a release; absent for what the Source says now
+	Revision *string `form:"revision,omitempty" json:"revision,omitempty"`
+
+	// Fields fields of one object in lines; 0 for all, -1 for none
+	Fields *int64 `form:"fields,omitempty" json:"fields,omitempty"`
+}
+
 // ListReleasesParams defines parameters for ListReleases.
 type ListReleasesParams struct {
 	// Cause only those with one of these causes
@@ -2279,6 +2362,9 @@ type ResumeStackJSONRequestBody = Why
 
 // RollbackStackJSONRequestBody defines body for RollbackStack for application/json ContentType.
 type RollbackStackJSONRequestBody = RollbackWish
+
+// TestStackJSONRequestBody defines body for TestStack for application/json ContentType.
+type TestStackJSONRequestBody = Why
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -2495,6 +2581,11 @@ type ClientInterface interface {
 	// Corresponds with DELETE /api/v1/auth/tokens/{id} (the `RevokeToken` operationId).
 	RevokeToken(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListDrift What others changed, of all Stacks that have drifted
+	//
+	// Corresponds with GET /api/v1/drift (the `ListDrift` operationId).
+	ListDrift(ctx context.Context, params *ListDriftParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// WatchEvents What changes, as it does
 	//
 	// Server-sent events. The name of an event is a member of Event, its data is JSON of what that member holds. Begins with hello; after resync, read anew what is shown. Events are coalesced: of a Stack only the newest form comes. Each has an id; sent back as Last-Event-ID it makes the stream go on from there, if the server still can.
@@ -2579,6 +2670,11 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/diff (the `GetDiff` operationId).
 	GetDiff(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetDrift What others changed in what Git decides, as the Target has it now
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/drift (the `GetDrift` operationId).
+	GetDrift(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListEvents What the cluster says of the objects of a Stack, the newest first
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/events (the `ListEvents` operationId).
@@ -2616,6 +2712,11 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/pause (the `PauseStack` operationId).
 	PauseStack(ctx context.Context, namespace string, name string, body PauseStackJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PreviewPlan What a commit would change, planned now against what is live
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/plan (the `PreviewPlan` operationId).
+	PreviewPlan(ctx context.Context, namespace string, name string, params *PreviewPlanParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReconcileStackWithBody Look at a Stack now, and act by its policy
 	//
@@ -2703,6 +2804,24 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/rollback (the `RollbackStack` operationId).
 	RollbackStack(ctx context.Context, namespace string, name string, body RollbackStackJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TestStackWithBody Run the test hooks of a Stack
+	//
+	// Answered at once. How it went is in run of the Stack: its action is test, and its request what is answered here.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/test (the `TestStack` operationId).
+	TestStackWithBody(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TestStack Run the test hooks of a Stack
+	//
+	// Answered at once. How it went is in run of the Stack: its action is test, and its request what is answered here.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/test (the `TestStack` operationId).
+	TestStack(ctx context.Context, namespace string, name string, body TestStackJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetTimeline Releases, drift, heals and what people did with a Stack, newest first
 	//
@@ -3096,6 +3215,21 @@ func (c *Client) RevokeToken(ctx context.Context, id string, reqEditors ...Reque
 	return c.Client.Do(req)
 }
 
+// ListDrift What others changed, of all Stacks that have drifted
+//
+// Corresponds with GET /api/v1/drift (the `ListDrift` operationId).
+func (c *Client) ListDrift(ctx context.Context, params *ListDriftParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListDriftRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // WatchEvents What changes, as it does
 //
 // Server-sent events. The name of an event is a member of Event, its data is JSON of what that member holds. Begins with hello; after resync, read anew what is shown. Events are coalesced: of a Stack only the newest form comes. Each has an id; sent back as Last-Event-ID it makes the stream go on from there, if the server still can.
@@ -3320,6 +3454,21 @@ func (c *Client) GetDiff(ctx context.Context, namespace string, name string, req
 	return c.Client.Do(req)
 }
 
+// GetDrift What others changed in what Git decides, as the Target has it now
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/drift (the `GetDrift` operationId).
+func (c *Client) GetDrift(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDriftRequest(c.Server, namespace, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListEvents What the cluster says of the objects of a Stack, the newest first
 //
 // Corresponds with GET /api/v1/stacks/{namespace}/{name}/events (the `ListEvents` operationId).
@@ -3408,6 +3557,21 @@ func (c *Client) PauseStackWithBody(ctx context.Context, namespace string, name 
 // Corresponds with POST /api/v1/stacks/{namespace}/{name}/pause (the `PauseStack` operationId).
 func (c *Client) PauseStack(ctx context.Context, namespace string, name string, body PauseStackJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewPauseStackRequest(c.Server, namespace, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PreviewPlan What a commit would change, planned now against what is live
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/plan (the `PreviewPlan` operationId).
+func (c *Client) PreviewPlan(ctx context.Context, namespace string, name string, params *PreviewPlanParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewPlanRequest(c.Server, namespace, name, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3625,6 +3789,44 @@ func (c *Client) RollbackStackWithBody(ctx context.Context, namespace string, na
 // Corresponds with POST /api/v1/stacks/{namespace}/{name}/rollback (the `RollbackStack` operationId).
 func (c *Client) RollbackStack(ctx context.Context, namespace string, name string, body RollbackStackJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRollbackStackRequest(c.Server, namespace, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TestStackWithBody Run the test hooks of a Stack
+//
+// Answered at once. How it went is in run of the Stack: its action is test, and its request what is answered here.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/stacks/{namespace}/{name}/test (the `TestStack` operationId).
+func (c *Client) TestStackWithBody(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTestStackRequestWithBody(c.Server, namespace, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TestStack Run the test hooks of a Stack
+//
+// Answered at once. How it went is in run of the Stack: its action is test, and its request what is answered here.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/stacks/{namespace}/{name}/test (the `TestStack` operationId).
+func (c *Client) TestStack(ctx context.Context, namespace string, name string, body TestStackJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTestStackRequest(c.Server, namespace, name, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4584,6 +4786,84 @@ func NewRevokeTokenRequest(server string, id string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewListDriftRequest constructs an http.Request for the ListDrift method
+func NewListDriftRequest(server string, params *ListDriftParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/drift")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Q != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "q", *params.Q, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewWatchEventsRequest constructs an http.Request for the WatchEvents method
 func NewWatchEventsRequest(server string, params *WatchEventsParams) (*http.Request, error) {
 	var err error
@@ -5279,6 +5559,47 @@ func NewGetDiffRequest(server string, namespace string, name string) (*http.Requ
 	return req, nil
 }
 
+// NewGetDriftRequest constructs an http.Request for the GetDrift method
+func NewGetDriftRequest(server string, namespace string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/stacks/%s/%s/drift", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListEventsRequest constructs an http.Request for the ListEvents method
 func NewListEventsRequest(server string, namespace string, name string) (*http.Request, error) {
 	var err error
@@ -5643,6 +5964,86 @@ func NewPauseStackRequestWithBody(server string, namespace string, name string, 
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewPreviewPlanRequest constructs an http.Request for the PreviewPlan method
+func NewPreviewPlanRequest(server string, namespace string, name string, params *PreviewPlanParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/stacks/%s/%s/plan", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Revision != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "revision", *params.Revision, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -6228,6 +6629,60 @@ func NewRollbackStackRequestWithBody(server string, namespace string, name strin
 	return req, nil
 }
 
+// NewTestStackRequest calls the generic TestStack builder with application/json body
+func NewTestStackRequest(server string, namespace string, name string, body TestStackJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewTestStackRequestWithBody(server, namespace, name, "application/json", bodyReader)
+}
+
+// NewTestStackRequestWithBody constructs an http.Request for the TestStack method, with any body, and a specified content type
+func NewTestStackRequestWithBody(server string, namespace string, name string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/stacks/%s/%s/test", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewGetTimelineRequest constructs an http.Request for the GetTimeline method
 func NewGetTimelineRequest(server string, namespace string, name string, params *GetTimelineParams) (*http.Request, error) {
 	var err error
@@ -6610,6 +7065,13 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with DELETE /api/v1/auth/tokens/{id} (the `RevokeToken` operationId).
 	RevokeTokenWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*RevokeTokenReply, error)
 
+	// ListDriftWithResponse What others changed, of all Stacks that have drifted
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/drift (the `ListDrift` operationId).
+	ListDriftWithResponse(ctx context.Context, params *ListDriftParams, reqEditors ...RequestEditorFn) (*ListDriftReply, error)
+
 	// WatchEventsWithResponse What changes, as it does
 	//
 	// Server-sent events. The name of an event is a member of Event, its data is JSON of what that member holds. Begins with hello; after resync, read anew what is shown. Events are coalesced: of a Stack only the newest form comes. Each has an id; sent back as Last-Event-ID it makes the stream go on from there, if the server still can.
@@ -6714,6 +7176,13 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/diff (the `GetDiff` operationId).
 	GetDiffWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetDiffReply, error)
 
+	// GetDriftWithResponse What others changed in what Git decides, as the Target has it now
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/drift (the `GetDrift` operationId).
+	GetDriftWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetDriftReply, error)
+
 	// ListEventsWithResponse What the cluster says of the objects of a Stack, the newest first
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -6759,6 +7228,13 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/pause (the `PauseStack` operationId).
 	PauseStackWithResponse(ctx context.Context, namespace string, name string, body PauseStackJSONRequestBody, reqEditors ...RequestEditorFn) (*PauseStackReply, error)
+
+	// PreviewPlanWithResponse What a commit would change, planned now against what is live
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/plan (the `PreviewPlan` operationId).
+	PreviewPlanWithResponse(ctx context.Context, namespace string, name string, params *PreviewPlanParams, reqEditors ...RequestEditorFn) (*PreviewPlanReply, error)
 
 	// ReconcileStackWithBodyWithResponse Look at a Stack now, and act by its policy
 	//
@@ -6856,6 +7332,24 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/rollback (the `RollbackStack` operationId).
 	RollbackStackWithResponse(ctx context.Context, namespace string, name string, body RollbackStackJSONRequestBody, reqEditors ...RequestEditorFn) (*RollbackStackReply, error)
+
+	// TestStackWithBodyWithResponse Run the test hooks of a Stack
+	//
+	// Answered at once. How it went is in run of the Stack: its action is test, and its request what is answered here.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/test (the `TestStack` operationId).
+	TestStackWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TestStackReply, error)
+
+	// TestStackWithResponse Run the test hooks of a Stack
+	//
+	// Answered at once. How it went is in run of the Stack: its action is test, and its request what is answered here.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/test (the `TestStack` operationId).
+	TestStackWithResponse(ctx context.Context, namespace string, name string, body TestStackJSONRequestBody, reqEditors ...RequestEditorFn) (*TestStackReply, error)
 
 	// GetTimelineWithResponse Releases, drift, heals and what people did with a Stack, newest first
 	//
@@ -8108,6 +8602,82 @@ func (r RevokeTokenReply) ContentType() string {
 	return ""
 }
 
+type ListDriftReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *DriftPage
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListDriftReply) GetJSON200() *DriftPage {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListDriftReply) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListDriftReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListDriftReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ListDriftReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ListDriftReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r ListDriftReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListDriftReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListDriftReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListDriftReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type WatchEventsReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -9049,6 +9619,89 @@ func (r GetDiffReply) ContentType() string {
 	return ""
 }
 
+type GetDriftReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *DriftList
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetDriftReply) GetJSON200() *DriftList {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetDriftReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetDriftReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetDriftReply) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r GetDriftReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetDriftReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetDriftReply) GetApplicationproblemJSON503() *Problem {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetDriftReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDriftReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDriftReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetDriftReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ListEventsReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -9465,6 +10118,103 @@ func (r PauseStackReply) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r PauseStackReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PreviewPlanReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PlanPreview
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PreviewPlanReply) GetJSON200() *PlanPreview {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r PreviewPlanReply) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r PreviewPlanReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r PreviewPlanReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r PreviewPlanReply) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r PreviewPlanReply) GetApplicationproblemJSON409() *Problem {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r PreviewPlanReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r PreviewPlanReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r PreviewPlanReply) GetApplicationproblemJSON503() *Problem {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r PreviewPlanReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PreviewPlanReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PreviewPlanReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PreviewPlanReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -10225,6 +10975,89 @@ func (r RollbackStackReply) ContentType() string {
 	return ""
 }
 
+type TestStackReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Asked
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r TestStackReply) GetJSON202() *Asked {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r TestStackReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r TestStackReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r TestStackReply) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r TestStackReply) GetApplicationproblemJSON409() *Problem {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r TestStackReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r TestStackReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r TestStackReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r TestStackReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r TestStackReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r TestStackReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetTimelineReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10816,6 +11649,19 @@ func (c *ClientWithResponses) RevokeTokenWithResponse(ctx context.Context, id st
 	return ParseRevokeTokenReply(rsp)
 }
 
+// ListDriftWithResponse What others changed, of all Stacks that have drifted
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/drift (the `ListDrift` operationId).
+func (c *ClientWithResponses) ListDriftWithResponse(ctx context.Context, params *ListDriftParams, reqEditors ...RequestEditorFn) (*ListDriftReply, error) {
+	rsp, err := c.ListDrift(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListDriftReply(rsp)
+}
+
 // WatchEventsWithResponse What changes, as it does
 //
 // Server-sent events. The name of an event is a member of Event, its data is JSON of what that member holds. Begins with hello; after resync, read anew what is shown. Events are coalesced: of a Stack only the newest form comes. Each has an id; sent back as Last-Event-ID it makes the stream go on from there, if the server still can.
@@ -11004,6 +11850,19 @@ func (c *ClientWithResponses) GetDiffWithResponse(ctx context.Context, namespace
 	return ParseGetDiffReply(rsp)
 }
 
+// GetDriftWithResponse What others changed in what Git decides, as the Target has it now
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/drift (the `GetDrift` operationId).
+func (c *ClientWithResponses) GetDriftWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetDriftReply, error) {
+	rsp, err := c.GetDrift(ctx, namespace, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDriftReply(rsp)
+}
+
 // ListEventsWithResponse What the cluster says of the objects of a Stack, the newest first
 //
 // Returns a wrapper object for the known response body format(s).
@@ -11084,6 +11943,19 @@ func (c *ClientWithResponses) PauseStackWithResponse(ctx context.Context, namesp
 		return nil, err
 	}
 	return ParsePauseStackReply(rsp)
+}
+
+// PreviewPlanWithResponse What a commit would change, planned now against what is live
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/plan (the `PreviewPlan` operationId).
+func (c *ClientWithResponses) PreviewPlanWithResponse(ctx context.Context, namespace string, name string, params *PreviewPlanParams, reqEditors ...RequestEditorFn) (*PreviewPlanReply, error) {
+	rsp, err := c.PreviewPlan(ctx, namespace, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePreviewPlanReply(rsp)
 }
 
 // ReconcileStackWithBodyWithResponse Look at a Stack now, and act by its policy
@@ -11259,6 +12131,36 @@ func (c *ClientWithResponses) RollbackStackWithResponse(ctx context.Context, nam
 		return nil, err
 	}
 	return ParseRollbackStackReply(rsp)
+}
+
+// TestStackWithBodyWithResponse Run the test hooks of a Stack
+//
+// Answered at once. How it went is in run of the Stack: its action is test, and its request what is answered here.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/stacks/{namespace}/{name}/test (the `TestStack` operationId).
+func (c *ClientWithResponses) TestStackWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TestStackReply, error) {
+	rsp, err := c.TestStackWithBody(ctx, namespace, name, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTestStackReply(rsp)
+}
+
+// TestStackWithResponse Run the test hooks of a Stack
+//
+// Answered at once. How it went is in run of the Stack: its action is test, and its request what is answered here.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/stacks/{namespace}/{name}/test (the `TestStack` operationId).
+func (c *ClientWithResponses) TestStackWithResponse(ctx context.Context, namespace string, name string, body TestStackJSONRequestBody, reqEditors ...RequestEditorFn) (*TestStackReply, error) {
+	rsp, err := c.TestStack(ctx, namespace, name, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTestStackReply(rsp)
 }
 
 // GetTimelineWithResponse Releases, drift, heals and what people did with a Stack, newest first
@@ -12301,6 +13203,67 @@ func ParseRevokeTokenReply(rsp *http.Response) (*RevokeTokenReply, error) {
 	return response, nil
 }
 
+// ParseListDriftReply parses an HTTP response from a ListDriftWithResponse call
+func ParseListDriftReply(rsp *http.Response) (*ListDriftReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListDriftReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DriftPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseWatchEventsReply parses an HTTP response from a WatchEventsWithResponse call
 func ParseWatchEventsReply(rsp *http.Response) (*WatchEventsReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -13074,6 +14037,74 @@ func ParseGetDiffReply(rsp *http.Response) (*GetDiffReply, error) {
 	return response, nil
 }
 
+// ParseGetDriftReply parses an HTTP response from a GetDriftWithResponse call
+func ParseGetDriftReply(rsp *http.Response) (*GetDriftReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDriftReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DriftList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListEventsReply parses an HTTP response from a ListEventsWithResponse call
 func ParseListEventsReply(rsp *http.Response) (*ListEventsReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -13415,6 +14446,88 @@ func ParsePauseStackReply(rsp *http.Response) (*PauseStackReply, error) {
 			return nil, err
 		}
 		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePreviewPlanReply parses an HTTP response from a PreviewPlanWithResponse call
+func ParsePreviewPlanReply(rsp *http.Response) (*PreviewPlanReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PreviewPlanReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PlanPreview
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
 
 	}
 
@@ -13995,6 +15108,74 @@ func ParseRollbackStackReply(rsp *http.Response) (*RollbackStackReply, error) {
 			return nil, err
 		}
 		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseTestStackReply parses an HTTP response from a TestStackWithResponse call
+func ParseTestStackReply(rsp *http.Response) (*TestStackReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &TestStackReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Asked
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
 		var dest Problem

@@ -26,6 +26,17 @@ func (h HealthStatus) String() string {
 	return "Unknown"
 }
 
+// ParseHealthStatus reads what String wrote. A word that it does not know is not as
+// good as any that it does.
+func ParseHealthStatus(word string) HealthStatus {
+	for i, name := range healthNames {
+		if name == word {
+			return HealthStatus(i)
+		}
+	}
+	return HealthStatus(len(healthNames))
+}
+
 // MarshalJSON writes the word.
 func (h HealthStatus) MarshalJSON() ([]byte, error) { return json.Marshal(h.String()) }
 

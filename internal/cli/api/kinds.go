@@ -29,6 +29,7 @@ type Kinds interface {
 	// Stack reads one Stack; one that is not there is a NotFound.
 	Stack(ctx context.Context, u lockstep.Unit) (*v1alpha1.Stack, error)
 	Source(ctx context.Context, u lockstep.Unit) (*v1alpha1.Source, error)
+	Target(ctx context.Context, u lockstep.Unit) (*v1alpha1.Target, error)
 
 	// WatchStacks reports every change that is newer than version, with name set
 	// only of that one. A watch may end at any time, and is then to be begun anew.

@@ -7,8 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lockstep-dev/lockstep/client"
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
 	"github.com/lockstep-dev/lockstep/internal/cli/form"
+	"github.com/lockstep-dev/lockstep/internal/cli/gateway"
 	"github.com/lockstep-dev/lockstep/internal/cli/term"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
@@ -20,6 +22,7 @@ const no env.Exit = 4
 
 type canOptions struct {
 	IO      *term.IO
+	Gateway func() (*gateway.Client, error)
 	Direct  func() (*access.Direct, error)
 	Verb    access.Verb
 	Unit    lockstep.Unit
@@ -29,7 +32,7 @@ type canOptions struct {
 }
 
 func newCan(e *env.Env) *cobra.Command {
-	o := &canOptions{IO: e.IO, Direct: direct(e)}
+	o := &canOptions{IO: e.IO, Gateway: e.Gateway, Direct: direct(e)}
 	cmd := &cobra.Command{
 		Use:   "can VERB [UNIT]",
 		Short: "Whether somebody may do something, and which rule decides",
@@ -111,7 +114,9 @@ type Can struct {
 	Dangling  []string `json:"dangling,omitempty"`
 	Elsewhere bool     `json:"elsewhere,omitempty"`
 	Unread    string   `json:"unread,omitempty"`
-	Hint      string   `json:"hint,omitempty"`
+	// Narrowed is the refusal by the scopes of a token.
+	Narrowed string `json:"narrowed,omitempty"`
+	Hint     string `json:"hint,omitempty"`
 }
 
 // Grant is one way in which it is allowed.
@@ -143,7 +148,16 @@ func can(ctx context.Context, o *canOptions) error {
 	return nil
 }
 
+// ask asks a server where one is chosen, which narrows the answer by what the token is
+// for, and else the cluster.
 func (o *canOptions) ask(ctx context.Context) (*Can, error) {
+	g, err := o.Gateway()
+	switch {
+	case err != nil:
+		return nil, err
+	case g != nil:
+		return o.served(ctx, g)
+	}
 	d, err := o.Direct()
 	if err != nil {
 		return nil, err
@@ -173,6 +187,31 @@ func (o *canOptions) ask(ctx context.Context) (*Can, error) {
 	return a, nil
 }
 
+func (o *canOptions) served(ctx context.Context, g *gateway.Client) (*Can, error) {
+	in := &client.CanParams{Verb: client.CanParamsVerb(o.Verb)}
+	if at := access.Place(o.Unit); at != "" {
+		in.Stack = &at
+	}
+	if o.As != "" {
+		in.As = &o.As
+	}
+	if len(o.AsGroup) > 0 {
+		in.Groups = &o.AsGroup
+	}
+	x, err := gateway.Read[client.AccessAnswer](g)(g.API().Can(ctx, in))
+	if err != nil {
+		return nil, err
+	}
+	a := &Can{
+		Head: form.Of("Can"), Person: x.Person, Groups: append([]string{}, x.Groups...), Verb: x.Verb, Unit: x.Stack, Allowed: x.Allowed, Reason: x.Reason,
+		Trouble: x.Trouble, Grants: []Grant{}, Dangling: x.Dangling, Elsewhere: x.Elsewhere, Unread: x.Unread, Narrowed: x.Narrowed, Hint: x.Hint,
+	}
+	for _, g := range x.Grants {
+		a.Grants = append(a.Grants, Grant{g.Binding, g.Role, g.Subject, g.Rule, g.From})
+	}
+	return a, nil
+}
+
 func (o *canOptions) print(a *Can) {
 	q := access.Of(o.Verb, o.Unit)
 	if a.Allowed {
@@ -198,6 +237,8 @@ func (o *canOptions) print(a *Can) {
 		}
 	case a.Elsewhere:
 		o.IO.Printf("  decided by another authorizer than roles and bindings: %s\n", orNothing(a.Reason))
+	case a.Narrowed != "":
+		o.IO.Printf("  %s\n", a.Narrowed)
 	case !a.Allowed:
 		o.IO.Printf("  no binding of theirs has a rule that allows it\n")
 	}

@@ -9,22 +9,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
-	"github.com/lockstep-dev/lockstep/internal/cli/api"
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
 	"github.com/lockstep-dev/lockstep/internal/cli/form"
-	"github.com/lockstep-dev/lockstep/internal/cli/lookup"
 	"github.com/lockstep-dev/lockstep/internal/cli/term"
-	core "github.com/lockstep-dev/lockstep/internal/core/drift"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
-	"github.com/lockstep-dev/lockstep/internal/stack"
 )
 
 type options struct {
 	IO        *term.IO
-	API       func() (*api.Client, error)
+	Way       func() (way, error)
 	Now       func() time.Time
-	Plan      func(ctx context.Context, c *api.Client, s *v1alpha1.Stack) (lookup.Looked, error)
 	Unit      lockstep.Unit // zero for all
 	Namespace string        // "" for every one
 	Output    string
@@ -32,7 +27,7 @@ type options struct {
 
 // New returns the command.
 func New(e *env.Env) *cobra.Command {
-	o := &options{IO: e.IO, API: e.Client, Now: e.Now, Plan: plan(e)}
+	o := &options{IO: e.IO, Way: func() (way, error) { return wayOf(e) }, Now: e.Now}
 	all := false
 	cmd := &cobra.Command{
 		Use:   "drift [STACK]",
@@ -59,7 +54,7 @@ each says: the first ten fields.`,
 				}
 			}
 			if !all {
-				o.Namespace = e.Namespace()
+				o.Namespace = e.NamespaceListed()
 			}
 			return run(cmd.Context(), o)
 		},
@@ -67,17 +62,6 @@ each says: the first ten fields.`,
 	env.Output(cmd, &o.Output, form.Listing)
 	cmd.Flags().BoolVarP(&all, "all-namespaces", "A", false, "of every namespace")
 	return cmd
-}
-
-func plan(e *env.Env) func(context.Context, *api.Client, *v1alpha1.Stack) (lookup.Looked, error) {
-	return func(ctx context.Context, c *api.Client, s *v1alpha1.Stack) (lookup.Looked, error) {
-		l, err := lookup.New(e, c)
-		if err != nil {
-			return lookup.Looked{}, err
-		}
-		defer l.Close()
-		return l.Plan(ctx, s)
-	}
 }
 
 // Answer is what -o json prints.
@@ -98,16 +82,16 @@ func run(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	c, err := o.API()
+	w, err := o.Way()
 	if err != nil {
 		return err
 	}
 	a := Answer{Head: form.Of("DriftList"), Items: []Item{}}
 	var more int32
 	if o.Unit != (lockstep.Unit{}) {
-		a.Items, err = o.one(ctx, c)
+		a.Items, more, err = w.One(ctx, o.Unit)
 	} else {
-		a.Items, more, err = o.recorded(ctx, c)
+		a.Items, more, err = w.Recorded(ctx, o.Namespace)
 	}
 	if err != nil {
 		return err
@@ -137,52 +121,6 @@ func (o *options) where() string {
 		return "in any namespace"
 	}
 	return "in namespace " + o.Namespace + "; -A looks in all"
-}
-
-// one asks the Target. A Stack that does not look at drift is looked at all the
-// same: somebody asks.
-func (o *options) one(ctx context.Context, c *api.Client) ([]Item, error) {
-	s, err := c.Stack(ctx, o.Unit)
-	if err != nil {
-		return nil, err
-	}
-	asked := s.DeepCopy()
-	off := s.Spec.Sync.Drift == v1alpha1.DriftIgnore
-	if off {
-		asked.Spec.Sync.Drift = v1alpha1.DriftReport
-	}
-	k, err := o.Plan(ctx, c, asked)
-	if err != nil {
-		return nil, err
-	}
-	out := []Item{}
-	for _, r := range core.All(k.Plan, stack.DriftRecorded(s.Status.Drift), o.Now()) {
-		if off && r.State == lockstep.DriftReported {
-			r.Next = "nobody looks: spec.sync.drift is ignore"
-		}
-		out = append(out, Item{s.Namespace, s.Name, stack.DriftRecord(r)})
-	}
-	return out, nil
-}
-
-// recorded reads the status of all Stacks.
-func (o *options) recorded(ctx context.Context, c *api.Client) (out []Item, more int32, err error) {
-	list, err := c.Stacks(ctx, o.Namespace)
-	if err != nil {
-		return nil, 0, err
-	}
-	out = []Item{}
-	for _, s := range list.Items {
-		d := s.Status.Drift
-		if d == nil {
-			continue
-		}
-		for _, r := range d.Records {
-			out = append(out, Item{s.Namespace, s.Name, r})
-		}
-		more += d.Fields - int32(len(d.Records))
-	}
-	return out, more, nil
 }
 
 func (o *options) print(f form.Form, items []Item) {

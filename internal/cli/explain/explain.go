@@ -43,7 +43,7 @@ type options struct {
 
 // New returns the command.
 func New(e *env.Env) *cobra.Command {
-	o := &options{IO: e.IO, Now: e.Now, Live: live(e), API: func() (reader, error) { return e.Client() }}
+	o := &options{IO: e.IO, Now: e.Now, Live: live(e), API: func() (reader, error) { return e.Kinds() }}
 	cmd := &cobra.Command{
 		Use:   "explain STACK",
 		Short: "Say why a stack is as it is",
@@ -67,6 +67,13 @@ do about it comes last.`,
 
 func live(e *env.Env) func(context.Context, *v1alpha1.Stack) (lockstep.Live, error) {
 	return func(ctx context.Context, s *v1alpha1.Stack) (lockstep.Live, error) {
+		g, err := e.Gateway()
+		if err != nil {
+			return lockstep.Live{}, err
+		}
+		if g != nil {
+			return g.Live(ctx, stack.UnitOf(s))
+		}
 		c, err := e.Client()
 		if err != nil {
 			return lockstep.Live{}, err

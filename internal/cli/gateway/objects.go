@@ -150,12 +150,16 @@ func driftOf(d *wire.Drift) *v1alpha1.StackDrift {
 	}
 	out := &v1alpha1.StackDrift{Objects: d.Objects, Fields: d.Fields, LeftAlone: d.LeftAlone, Since: at(d.Since)}
 	for _, r := range d.Records {
-		out.Records = append(out.Records, v1alpha1.DriftRecord{
-			Object: r.Object, Field: r.Field, Git: r.Git, Live: r.Live, Manager: r.Manager, Operation: r.Operation, Subresource: r.Subresource,
-			FirstSeen: metav1.Time{Time: r.FirstSeen}, State: r.State, Until: at(r.Until), Healed: r.Healed, Next: r.Next,
-		})
+		out.Records = append(out.Records, driftRecordOf(r))
 	}
 	return out
+}
+
+func driftRecordOf(r wire.DriftRecord) v1alpha1.DriftRecord {
+	return v1alpha1.DriftRecord{
+		Object: r.Object, Field: r.Field, Git: r.Git, Live: r.Live, Manager: r.Manager, Operation: r.Operation, Subresource: r.Subresource,
+		FirstSeen: metav1.Time{Time: r.FirstSeen}, State: r.State, Until: at(r.Until), Healed: r.Healed, Next: r.Next,
+	}
 }
 
 func runOf(r *wire.Run) *v1alpha1.StackRun {
@@ -164,7 +168,7 @@ func runOf(r *wire.Run) *v1alpha1.StackRun {
 	}
 	out := &v1alpha1.StackRun{
 		Action: r.Action, State: r.State, Wave: r.Wave, Attempt: r.Attempt, StartedAt: metav1.Time{Time: r.Started}, Since: metav1.Time{Time: r.Since},
-		FailedIn: r.FailedIn, Message: r.Message,
+		FailedIn: r.FailedIn, Message: r.Message, Request: r.Request,
 	}
 	for _, h := range r.Hooks {
 		k, err := lockstep.ParseKey(h.Object)

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,13 +14,15 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/cli/api"
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
 	"github.com/lockstep-dev/lockstep/internal/cli/form"
+	"github.com/lockstep-dev/lockstep/internal/cli/gateway"
 	"github.com/lockstep-dev/lockstep/internal/cli/lookup"
 	"github.com/lockstep-dev/lockstep/internal/cli/term"
 	core "github.com/lockstep-dev/lockstep/internal/core/plan"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/server/httpapi"
+	"github.com/lockstep-dev/lockstep/internal/server/live"
 	"github.com/lockstep-dev/lockstep/internal/source"
-	"github.com/lockstep-dev/lockstep/internal/stack"
 )
 
 // planner is what the command needs of [lookup.Lookup].
@@ -34,12 +35,14 @@ type planner interface {
 type options struct {
 	IO        *term.IO
 	API       func() (*api.Client, error)
+	Gateway   func() (*gateway.Client, error)
 	Planner   func(c *api.Client) (planner, error)
 	Unit      lockstep.Unit
 	Dir       string // "" to plan Unit
 	Source    string
 	Namespace string // of Sources; "" for all
 	Default   string // namespace of a Source without one
+	Revision  string // "" is what the Source says now
 	ExitCode  bool
 	Fields    int
 	Output    string
@@ -47,19 +50,23 @@ type options struct {
 
 // New returns the command.
 func New(e *env.Env) *cobra.Command {
-	o := &options{IO: e.IO, API: e.Client, Planner: func(c *api.Client) (planner, error) { return lookup.New(e, c) }}
+	o := &options{IO: e.IO, API: e.Client, Gateway: e.Gateway, Planner: func(c *api.Client) (planner, error) { return lookup.New(e, c) }}
 	cmd := &cobra.Command{
 		Use:   "plan STACK|DIR",
 		Short: "Show what the newest commit, or a working tree, would change",
 		Long: `Show what would change: what may be lost first, then the rest, field by field.
 
 With a STACK, its newest commit is fetched, rendered and compared with what is
-live. With a DIR (begin it with . or /), every stack of the Git repository that
+live; with --revision another commit is. A Lockstep server does that, where one is
+chosen. With a DIR (begin it with . or /), every stack of the Git repository that
 DIR is a working tree of is planned as if what lies there were committed.
 
-Nothing is changed, on the cluster or anywhere else. It is the server's own code
-that plans, run here with your credentials.`,
+Nothing is changed, on the cluster or anywhere else. Without a server, and of a
+DIR, it is the server's own code that plans, run here with your credentials.`,
 		Example: `  lockstep plan payments/shop
+
+  # what would that commit, or going back to release 41, change now?
+  lockstep plan payments/shop --revision 41
 
   # what would my edits do, before I commit them?
   lockstep plan .
@@ -71,7 +78,9 @@ that plans, run here with your credentials.`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			o.Namespace, o.Default = e.NamespaceAsked(), e.Namespace()
 			if isDir(args[0]) || o.Source != "" {
-				o.Dir = args[0]
+				if o.Dir = args[0]; o.Revision != "" {
+					return fault.Usage("--revision is of a STACK, and %q is a directory", o.Dir).WithHint("check the commit out, and plan the directory")
+				}
 				return run(cmd.Context(), o)
 			}
 			if o.Unit, err = e.Unit(args[0]); err != nil {
@@ -83,6 +92,7 @@ that plans, run here with your credentials.`,
 	env.Output(cmd, &o.Output, form.Single)
 	cmd.Flags().BoolVar(&o.ExitCode, "exit-code", false, "exit with 2 when something would change")
 	cmd.Flags().StringVar(&o.Source, "source", "", "the source that DIR stands for (default: those with one of its Git remotes)")
+	cmd.Flags().StringVar(&o.Revision, "revision", "", "plan this release or commit, rather than what the source says now")
 	cmd.Flags().IntVar(&o.Fields, "fields", 20, "fields to show of one object; 0 for all, -1 for none")
 	return cmd
 }
@@ -94,6 +104,15 @@ func run(ctx context.Context, o *options) error {
 	f, err := form.Parse(o.Output, form.Single)
 	if err != nil {
 		return err
+	}
+	if o.Dir == "" {
+		g, err := o.Gateway()
+		if err != nil {
+			return err
+		}
+		if g != nil {
+			return o.served(ctx, g, f)
+		}
 	}
 	c, err := o.API()
 	if err != nil {
@@ -115,6 +134,20 @@ func (o *options) unit(ctx context.Context, c *api.Client, p planner, f form.For
 	if err != nil {
 		return o.perhapsDir(err)
 	}
+	fate := live.FateOf
+	if o.Revision != "" {
+		s = s.DeepCopy()
+		if s.Spec.Source.Revision, err = httpapi.ReleaseOf(s, o.Unit, o.Revision); err != nil {
+			return err
+		}
+		s.Spec.Hold = nil
+		fate = func(_ *v1alpha1.Stack, p core.Plan) live.Fate {
+			if p.Empty() {
+				return live.FateNone
+			}
+			return live.FateTrial
+		}
+	}
 	k, err := p.Plan(ctx, s)
 	if k.Plan.Unit.Name == "" {
 		return err
@@ -125,26 +158,12 @@ func (o *options) unit(ctx context.Context, c *api.Client, p planner, f form.For
 		}
 	} else {
 		o.show(k)
-		o.settled(s, k)
+		o.fate(fate(s, k.Plan))
 	}
 	if err != nil {
 		return err
 	}
 	return o.exit(!k.Plan.Empty())
-}
-
-// settled says what becomes of the plan, which is the next thing one asks.
-func (o *options) settled(s *v1alpha1.Stack, k lookup.Looked) {
-	_, held := k.Plan.Held()
-	switch {
-	case k.Plan.Empty() || held:
-	case s.Spec.Pause.At(time.Now()) != nil:
-		o.IO.Notef("the stack is paused; next: lockstep resume %s", stack.UnitOf(s))
-	case s.Spec.Sync.Mode == v1alpha1.SyncManual:
-		o.IO.Notef("the stack is applied on request; next: lockstep reconcile %s --wait", stack.UnitOf(s))
-	default:
-		o.IO.Notef("the server applies this by itself; at once: lockstep reconcile %s --wait", stack.UnitOf(s))
-	}
 }
 
 func (o *options) exit(changes bool) error {
@@ -192,15 +211,19 @@ var styles = map[core.LineKind]term.Style{
 // Print writes a plan for people.
 func Print(io *term.IO, p core.Plan, fields int) {
 	for _, l := range core.Lines(p, core.Detail{MaxFields: fields}) {
-		indent := strings.Repeat(" ", l.Indent)
-		sign := ""
-		if l.Sign != "" {
-			sign = io.Paint(styles[l.Kind], l.Sign) + " "
-		}
-		text := l.Text
-		if l.Kind == core.SummaryLine || l.Kind == core.GateLine {
-			text = io.Paint(styles[l.Kind], text)
-		}
-		io.Printf("%s%s%s\n", indent, sign, text)
+		printLine(io, l)
 	}
+}
+
+func printLine(io *term.IO, l core.Line) {
+	indent := strings.Repeat(" ", l.Indent)
+	sign := ""
+	if l.Sign != "" {
+		sign = io.Paint(styles[l.Kind], l.Sign) + " "
+	}
+	text := l.Text
+	if l.Kind == core.SummaryLine || l.Kind == core.GateLine {
+		text = io.Paint(styles[l.Kind], text)
+	}
+	io.Printf("%s%s%s\n", indent, sign, text)
 }

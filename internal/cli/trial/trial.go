@@ -3,15 +3,9 @@ package trial
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/cli/api"
@@ -22,13 +16,11 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/core/run"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
-	"github.com/lockstep-dev/lockstep/internal/stack"
 )
 
 type options struct {
 	IO      *term.IO
-	API     func() (*api.Client, error)
-	Config  func() (*rest.Config, error)
+	Way     func() (way, error)
 	Now     func() time.Time
 	Unit    lockstep.Unit
 	Timeout time.Duration
@@ -38,13 +30,14 @@ type options struct {
 
 // New returns the command.
 func New(e *env.Env) *cobra.Command {
-	o := &options{IO: e.IO, API: e.Client, Config: e.Config, Now: e.Now}
+	o := &options{IO: e.IO, Way: func() (way, error) { return wayOf(e) }, Now: e.Now}
 	cmd := &cobra.Command{
 		Use:   "test STACK",
 		Short: "Run a stack's test hooks",
 		Long: `Run the test hooks of a stack (helm.sh/hook: test, lockstep.dev/hook: test) and wait
 for them. Nothing else of the stack is touched. It fails if a test does, and then
-prints the last lines of its log where that may be read.`,
+prints the last lines of its log where that may be read. Through a Lockstep server it
+needs the permission to do something to the stack's objects: actions.`,
 		Example:           `  lockstep test payments/shop`,
 		Args:              env.Exactly("STACK"),
 		ValidArgsFunction: e.CompleteStacks,
@@ -84,7 +77,7 @@ func test(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	c, err := o.API()
+	c, err := o.Way()
 	if err != nil {
 		return err
 	}
@@ -95,14 +88,14 @@ func test(ctx context.Context, o *options) error {
 	if s.Spec.Pause.At(o.Now()) != nil {
 		return fault.Blocked("is paused").At("stack %s", o.Unit).WithHint("lockstep resume %s", o.Unit)
 	}
-	at := o.Now().UTC().Format(time.RFC3339Nano)
-	if err := c.Annotate(ctx, s, map[string]string{v1alpha1.AnnotationTestAt: at}); err != nil {
+	at, err := c.Ask(ctx, s)
+	if err != nil {
 		return err
 	}
 	if s, err = o.follow(ctx, c, at); err != nil {
 		return err
 	}
-	a := o.answer(ctx, s)
+	a := o.answer(ctx, c, s)
 	if f.ForPeople() {
 		o.print(a)
 	} else if err := f.Write(o.IO.Out, a); err != nil {
@@ -115,7 +108,7 @@ func test(ctx context.Context, o *options) error {
 }
 
 // follow waits until the run that answers the request has ended.
-func (o *options) follow(ctx context.Context, c *api.Client, at string) (*v1alpha1.Stack, error) {
+func (o *options) follow(ctx context.Context, c api.Kinds, at string) (*v1alpha1.Stack, error) {
 	bounded, stop := env.Bounded(ctx, o.Timeout)
 	defer stop()
 	var last *v1alpha1.Stack
@@ -134,13 +127,13 @@ func (o *options) follow(ctx context.Context, c *api.Client, at string) (*v1alph
 	return last, err
 }
 
-func (o *options) answer(ctx context.Context, s *v1alpha1.Stack) Answer {
+func (o *options) answer(ctx context.Context, c way, s *v1alpha1.Stack) Answer {
 	r := s.Status.Run
 	a := Answer{Head: form.Of("Tests"), Namespace: s.Namespace, Name: s.Name, Succeeded: r.State == string(run.Succeeded), Message: r.Message, Tests: []Test{}}
 	for _, h := range r.Hooks {
 		t := Test{Object: lockstep.Key{Group: h.Group, Kind: h.Kind, Namespace: h.Namespace, Name: h.Name}.Short(), State: h.State, Message: h.Message}
-		if h.State == string(run.HookBroke) {
-			t.Log = o.log(ctx, s, h)
+		if h.State == string(run.HookBroke) && o.Lines > 0 {
+			t.Log = c.Log(ctx, s, h, o.Lines)
 		}
 		a.Tests = append(a.Tests, t)
 	}
@@ -166,43 +159,4 @@ func (o *options) print(a Answer) {
 			o.IO.Printf("\n%s:\n%s\n", x.Object, x.Log)
 		}
 	}
-}
-
-// log returns the last lines of a test's pods. That they cannot be read is no
-// fault of the test, so it returns none then: the command's own credential may
-// reach only the cluster that holds the stack.
-func (o *options) log(ctx context.Context, s *v1alpha1.Stack, h v1alpha1.RunHook) string {
-	if o.Lines <= 0 || !stack.TargetOf(s).IsLocal() {
-		return ""
-	}
-	cfg, err := o.Config()
-	if err != nil {
-		return ""
-	}
-	api, err := kubernetes.NewForConfig(cfg)
-	if err != nil {
-		return ""
-	}
-	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
-	defer stop()
-	pods := api.CoreV1().Pods(h.Namespace)
-	names := []string{h.Name}
-	if h.Kind == "Job" {
-		list, err := pods.List(ctx, metav1.ListOptions{LabelSelector: "batch.kubernetes.io/job-name=" + h.Name})
-		if err != nil {
-			return ""
-		}
-		names = nil
-		for _, p := range list.Items {
-			names = append(names, p.Name)
-		}
-	}
-	var out []string
-	for _, name := range names {
-		text, err := pods.GetLogs(name, &corev1.PodLogOptions{TailLines: &o.Lines}).DoRaw(ctx)
-		if err == nil && len(text) > 0 {
-			out = append(out, fmt.Sprintf("%s: %s", name, strings.TrimRight(string(text), "\n")))
-		}
-	}
-	return strings.Join(out, "\n")
 }

@@ -108,7 +108,12 @@ func stamp() string { return time.Now().UTC().Format(time.RFC3339Nano) }
 
 // request asks for a pass by the annotation that everybody else uses, too.
 func (d *Deps) request(ctx context.Context, obj client.Object, value string) error {
-	patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"annotations":{"`+v1alpha1.AnnotationReconcileAt+`":"`+value+`"}}}`))
+	return d.annotate(ctx, obj, v1alpha1.AnnotationReconcileAt, value)
+}
+
+// annotate asks for something by an annotation, as the server itself.
+func (d *Deps) annotate(ctx context.Context, obj client.Object, key, value string) error {
+	patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"annotations":{"`+key+`":"`+value+`"}}}`))
 	if err := d.Write.Patch(ctx, obj.DeepCopyObject().(client.Object), patch, client.FieldOwner("lockstep-api")); err != nil {
 		if apierrors.IsNotFound(err) {
 			return fault.NotFound("is gone").Because(err)

@@ -126,10 +126,11 @@ func stackIn(namespace, name string) *v1alpha1.Stack {
 // TestVisible: what may not be seen is in no answer, in no number and in no error.
 func TestVisible(t *testing.T) {
 	mine, theirs := stackIn("team-a", "shop"), stackIn("team-b", "hidden")
+	theirs.Status.Drift = &v1alpha1.StackDrift{Objects: 1, Fields: 1, Records: []v1alpha1.DriftRecord{{Object: "ConfigMap/team-b/hidden", Field: "data.x"}}}
 	mine.Spec.DependsOn = []v1alpha1.Dependency{{Name: "team-b/hidden"}}
 	theirs.Spec.DependsOn = []v1alpha1.Dependency{{Name: "team-a/shop"}}
 	h := newHouse(t, mine, theirs)
-	for _, path := range []string{"/stacks", "/stacks?q=hidden", "/stacks/map", "/stacks/map?group=source", "/sources", "/targets"} {
+	for _, path := range []string{"/stacks", "/stacks?q=hidden", "/stacks/map", "/stacks/map?group=source", "/sources", "/targets", "/drift"} {
 		status, body, _ := h.do(t, "ana", "GET", Prefix+path, "")
 		// The filter is said back, and is the person's own word.
 		body = strings.ReplaceAll(body, `"filter":"hidden"`, "")
@@ -192,6 +193,11 @@ func TestBadInput(t *testing.T) {
 		"WrongType":      {"ana", "POST", "/stacks/team-a/shop/reconcile", `{"reason":7}`, 422, "body.reason"},
 		"Surplus":        {"ana", "POST", "/stacks/team-a/shop/reconcile", `{"nonsense":7}`, 422, "body"},
 		"Oversized":      {"ana", "POST", "/stacks/team-a/shop/reconcile", `{"reason":"` + strings.Repeat("a", edge.MaxBody) + `"}`, 413, "allowed"},
+		"DriftFilter":    {"ana", "GET", "/drift?q=evn:prod", "", 400, "filter, character 1"},
+		"DriftCursor":    {"ana", "GET", "/drift?cursor=xx", "", 400, "cursor"},
+		"TestNotMine":    {"ana", "POST", "/stacks/team-b/x/test", "", 403, "may not"},
+		"TestGone":       {"ana", "POST", "/stacks/team-a/gone/test", "", 404, "does not exist"},
+		"PlanRevision":   {"ana", "GET", "/stacks/team-a/shop/plan?revision=HEAD~1", "", 422, "query.revision"},
 		"NotMine":        {"ana", "POST", "/stacks/team-b/x/reconcile", "", 403, "may not"},
 		"Gone":           {"ana", "POST", "/stacks/team-a/gone/reconcile", "", 404, "does not exist"},
 	}
@@ -226,6 +232,63 @@ func TestReconcile(t *testing.T) {
 	h.do(t, "ana", "POST", Prefix+"/stacks/team-b/x/reconcile", "")
 	if got := strings.Join(h.acts, "; "); got != "ana reconcile team-a/shop true; ana reconcile team-b/x false" {
 		t.Errorf("recorded: %s", got)
+	}
+}
+
+func TestTestHooks(t *testing.T) {
+	quiet := stackIn("team-a", "quiet")
+	quiet.Spec.Pause = &v1alpha1.Pause{Reason: "lunch"}
+	h := newHouse(t, stackIn("team-a", "shop"), quiet)
+	status, body, _ := h.do(t, "ana", "POST", Prefix+"/stacks/team-a/shop/test", `{"reason":"before the sale"}`)
+	var a Asked
+	if err := json.Unmarshal([]byte(body), &a); err != nil || status != 202 || a.Request == "" {
+		t.Fatalf("%v %d %s", err, status, body)
+	}
+	s := &v1alpha1.Stack{}
+	if err := h.deps.Cache.Get(t.Context(), client.ObjectKey{Namespace: "team-a", Name: "shop"}, s); err != nil || s.Annotations[v1alpha1.AnnotationTestAt] != a.Request {
+		t.Errorf("the Stack is not asked for its tests: %v %v", err, s.Annotations)
+	}
+	if status, body, _ := h.do(t, "ana", "POST", Prefix+"/stacks/team-a/quiet/test", ""); status != 409 || !strings.Contains(body, "is paused") {
+		t.Errorf("a Stack that is paused: %d %s", status, body)
+	}
+	if got := strings.Join(h.acts, "; "); got != "ana test team-a/shop true; ana test team-a/quiet false" {
+		t.Errorf("recorded: %s", got)
+	}
+}
+
+// TestDrifted: the statuses of all Stacks that have drifted, a page at a time.
+func TestDrifted(t *testing.T) {
+	var all []*v1alpha1.Stack
+	for _, name := range []string{"a", "b", "c", "d"} {
+		s := stackIn("team-a", name)
+		s.Labels = map[string]string{"env": "prod"}
+		if name != "b" {
+			s.Status.Drift = &v1alpha1.StackDrift{Objects: 1, Fields: 12, Records: []v1alpha1.DriftRecord{{Object: "ConfigMap/x/" + name, Field: "data.x", Manager: "kubectl-edit", State: "reported"}}}
+		}
+		all = append(all, s)
+	}
+	h := newHouse(t, all...)
+	var got []string
+	for path := "/drift?limit=2&q=env:prod"; ; {
+		status, body, _ := h.do(t, "ana", "GET", Prefix+path, "")
+		var page DriftPage
+		if err := json.Unmarshal([]byte(body), &page); err != nil || status != 200 {
+			t.Fatalf("%v %d %s", err, status, body)
+		}
+		for _, x := range page.Items {
+			got = append(got, fmt.Sprintf("%s %s by %s, %d more", x.Name, x.Records[0].Object, x.Records[0].Manager, x.More))
+		}
+		if page.Next == "" {
+			break
+		}
+		path = "/drift?limit=2&q=env:prod&cursor=" + page.Next
+	}
+	want := "a ConfigMap/x/a by kubectl-edit, 11 more; c ConfigMap/x/c by kubectl-edit, 11 more; d ConfigMap/x/d by kubectl-edit, 11 more"
+	if strings.Join(got, "; ") != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if _, body, _ := h.do(t, "ana", "GET", Prefix+"/drift?q=env:dev", ""); !strings.Contains(body, `"items":[]`) {
+		t.Errorf("a filter is not heeded: %s", body)
 	}
 }
 

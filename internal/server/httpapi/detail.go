@@ -129,10 +129,7 @@ func driftOf(d *v1alpha1.StackDrift) *Drift {
 	}
 	out := &Drift{Objects: d.Objects, Fields: d.Fields, LeftAlone: d.LeftAlone, Since: moment(d.Since), Records: []DriftRecord{}}
 	for _, r := range d.Records {
-		out.Records = append(out.Records, DriftRecord{
-			Object: r.Object, Field: r.Field, Git: r.Git, Live: r.Live, Manager: r.Manager, Operation: r.Operation, Subresource: r.Subresource,
-			FirstSeen: r.FirstSeen.UTC(), State: r.State, Until: moment(r.Until), Healed: r.Healed, Next: r.Next,
-		})
+		out.Records = append(out.Records, driftRecordOf(r))
 	}
 	return out
 }
@@ -143,7 +140,7 @@ func runOf(r *v1alpha1.StackRun) *Run {
 	}
 	out := &Run{
 		Action: r.Action, State: r.State, Wave: r.Wave, Attempt: r.Attempt, Started: r.StartedAt.UTC(), Since: r.Since.UTC(),
-		FailedIn: r.FailedIn, Message: r.Message, Hooks: []RunHook{},
+		FailedIn: r.FailedIn, Message: r.Message, Request: r.Request, Hooks: []RunHook{},
 	}
 	for _, h := range r.Hooks {
 		k := lockstep.Key{Group: h.Group, Kind: h.Kind, Namespace: h.Namespace, Name: h.Name}

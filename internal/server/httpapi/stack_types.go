@@ -160,6 +160,7 @@ type Run struct {
 	Since    time.Time `json:"since" doc:"when what is waited for began, or when it ended"`
 	FailedIn string    `json:"failedIn,omitempty"`
 	Message  string    `json:"message,omitempty"`
+	Request  string    `json:"request,omitempty" doc:"what asked for it, of a test"`
 	Hooks    []RunHook `json:"hooks"`
 }
 

@@ -197,7 +197,7 @@ func (s subject) fate(path string, pointer ...string) (words string, undone bool
 	switch {
 	case !s.resource.Managed || !s.ours(path, pointer...):
 		return stays, false
-	case paused(s.stack):
+	case Paused(s.stack):
 		return "Lockstep leaves it while the stack is paused, and undoes it once that ends: Git decides " + path, false
 	}
 	if from, ignored := s.ignored(path); ignored {
@@ -398,7 +398,7 @@ func (s subject) rerun() deed {
 func (s subject) heals() bool {
 	sync := s.stack.Spec.Sync
 	annotations := asMap(at(s.tree, "metadata", "annotations"))
-	return !paused(s.stack) && sync.Mode != v1alpha1.SyncManual && (sync.Drift == "" || sync.Drift == v1alpha1.DriftHeal) &&
+	return !Paused(s.stack) && sync.Mode != v1alpha1.SyncManual && (sync.Drift == "" || sync.Drift == v1alpha1.DriftHeal) &&
 		annotations[v1alpha1.AnnotationDrift] == nil && annotations[v1alpha1.AnnotationReconcile] != "disabled"
 }
 

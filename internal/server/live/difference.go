@@ -183,7 +183,7 @@ func (c *comparison) field(s *v1alpha1.Stack, k lockstep.Key, x lockstep.FieldCh
 	if class != "drift" {
 		return f
 	}
-	if paused(s) {
+	if Paused(s) {
 		f.Next = "leave it while the stack is paused"
 	}
 	for _, d := range c.all {
@@ -199,7 +199,7 @@ func (c *comparison) field(s *v1alpha1.Stack, k lockstep.Key, x lockstep.FieldCh
 			f.Next = "revert it once the plan is let through"
 		}
 	}
-	if class == "drift" && s.Spec.Sync.Mode == v1alpha1.SyncManual && !paused(s) {
+	if class == "drift" && s.Spec.Sync.Mode == v1alpha1.SyncManual && !Paused(s) {
 		f.Next = "wait until somebody reconciles: spec.sync.mode is manual"
 	}
 	return f

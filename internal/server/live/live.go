@@ -104,5 +104,5 @@ func settle(err error) error {
 	return fault.Unavailable("%s", f.What).Because(err).WithHint("it is being looked at; try again in a moment")
 }
 
-// paused says whether a Stack is left as it is now.
-func paused(s *v1alpha1.Stack) bool { return s.Spec.Pause.At(time.Now()) != nil }
+// Paused says whether a Stack is left as it is now.
+func Paused(s *v1alpha1.Stack) bool { return s.Spec.Pause.At(time.Now()) != nil }

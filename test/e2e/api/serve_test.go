@@ -411,13 +411,13 @@ func (h *house) mapped() {
 func (h *house) viewer(shop string) {
 	secret := h.hidden + "/secret"
 	for _, who := range []string{"ana", "vic"} {
-		for _, path := range []string{"/stacks", "/stacks?q=namespace:" + h.hidden[:3] + "*", "/stacks/map", "/stacks/map?group=source", "/sources", "/targets", "/stacks/" + shop, "/audit"} {
+		for _, path := range []string{"/stacks", "/stacks?q=namespace:" + h.hidden[:3] + "*", "/stacks/map", "/stacks/map?group=source", "/sources", "/targets", "/stacks/" + shop, "/audit", "/drift"} {
 			status, text, _ := h.do(who, http.MethodGet, path, "")
 			if status != 200 || strings.Contains(text, secret) || strings.Contains(text, `"namespace":"`+h.hidden) || strings.Contains(text, `"total":6`) {
 				h.t.Errorf("%s as %s: %d %s", path, who, status, text)
 			}
 		}
-		for _, path := range []string{"", "/resources", "/diff", "/manifest", "/events", "/releases", "/timeline", "/rollback?to=1", "/logs", "/events/stream"} {
+		for _, path := range []string{"", "/resources", "/diff", "/manifest", "/events", "/releases", "/timeline", "/drift", "/plan", "/plan?revision=1", "/rollback?to=1", "/logs", "/events/stream"} {
 			got, text, _ := h.do(who, http.MethodGet, "/stacks/"+secret+path, "")
 			other, none, _ := h.do(who, http.MethodGet, "/stacks/"+h.hidden+"/absent"+path, "")
 			if got < 400 || got != other || alike(text, "secret") != alike(none, "absent") {
@@ -429,7 +429,7 @@ func (h *house) viewer(shop string) {
 		h.t.Errorf("vic sees %+v", p.Fleet)
 	}
 	for path, body := range map[string]string{
-		"reconcile": "", "pause": `{}`, "resume": "", "release-hold": "",
+		"reconcile": "", "test": "", "pause": `{}`, "resume": "", "release-hold": "",
 		"rollback": `{"to":"1","digest":"x","reason":"mischief"}`, "actions": `{"object":"ConfigMap/x/web","action":"restart"}`,
 	} {
 		h.refused("vic", http.MethodPost, "/stacks/"+shop+"/"+path, body, 403, "may not")
@@ -573,7 +573,7 @@ func (h *house) audit() {
 		"machine:ana reconcile shop Succeeded", "machine:ana pause shop Succeeded", "machine:ana resume shop Succeeded", "machine:ana fetch repo Succeeded",
 		"machine:ana rollback shop Succeeded", "machine:ana rollback shop Conflict", "machine:ana rollback shop Blocked", "machine:ana release-hold shop Succeeded",
 		"machine:ana reconcile secret Denied", "machine:vic reconcile shop Denied", "machine:vic pause shop Denied", "machine:vic resume shop Denied",
-		"machine:vic rollback shop Denied", "machine:vic release-hold shop Denied", "machine:vic restart shop Denied", "machine:vic fetch repo Denied",
+		"machine:vic rollback shop Denied", "machine:vic release-hold shop Denied", "machine:vic restart shop Denied", "machine:vic test shop Denied", "machine:ana test secret Denied", "machine:vic fetch repo Denied",
 		"lockstep:local-admin create  Succeeded", "lockstep:local-admin revoke  Succeeded",
 	} {
 		if !slices.Contains(got, want) {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"net/http/cookiejar"
@@ -18,8 +19,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/test/cluster"
@@ -157,6 +161,31 @@ func TestThroughServer(t *testing.T) {
 		}
 		p.does(5, "diff", u, "--with", w.Namespace+"/nowhere")
 	})
+	t.Run("Plan", func(t *testing.T) {
+		if out, _ := p.does(0, "plan", u, "--exit-code"); !strings.Contains(out, "2 unchanged") {
+			t.Errorf("plan of what is live prints %q", out)
+		}
+		out, stderr := p.does(2, "plan", u, "--revision", "1", "--exit-code")
+		if !strings.Contains(out, "- PersistentVolumeClaim/") || !strings.Contains(stderr, "nothing of this is applied") {
+			t.Errorf("plan of an earlier release prints %q and says %q", out, stderr)
+		}
+		here, _ := admin.does(2, "plan", u, "--revision", "1", "--exit-code")
+		if here != out {
+			t.Errorf("a server and this machine plan alike; here it is\n%s\nthere\n%s", here, out)
+		}
+		p.does(5, "plan", u, "--revision", "77")
+	})
+	t.Run("Drift", func(t *testing.T) { drifted(t, w, p, admin, u) })
+	t.Run("Can", func(t *testing.T) {
+		out, _ := p.does(0, "auth", "can", "approve", u)
+		if !strings.Contains(out, "yes: ") || !strings.Contains(out, "ClusterRole/cluster-admin, for Group lockstep:admins") {
+			t.Errorf("auth can prints %q", out)
+		}
+		out, _ = p.does(4, "auth", "can", "approve", u, "--as", "oidc:eve", "--as-group", "oidc:nobody")
+		if !strings.Contains(out, "no: oidc:eve may not approve") {
+			t.Errorf("auth can of somebody else prints %q", out)
+		}
+	})
 	t.Run("Pause", func(t *testing.T) {
 		p.does(0, "pause", u, "--reason", "lunch", "--for", "1h")
 		w.Eventually("the pause to be seen", 10*time.Second, func() (bool, string) {
@@ -181,6 +210,7 @@ func onlyJSON(t *testing.T, p *person, u string) {
 		"StackList": {"list"}, "SourceList": {"list", "sources"}, "TargetList": {"list", "targets"},
 		"FleetStatus": {"status"}, "StackStatus": {"status", u, "--objects"}, "ReleaseList": {"history", u}, "Diff": {"diff", u},
 		"Wait": {"wait", u}, "Reconcile": {"reconcile", u}, "LogLineList": {"logs", u}, "EventList": {"events", u}, "Page": {"open", u}, "DeliveryStats": {"history", u, "--stats"},
+		"DriftList": {"drift", u}, "Explanation": {"explain", u}, "Can": {"auth", "can", "get", u}, "Me": {"auth", "whoami"}, "Plan": {"plan", u}, "Tests": {"test", u},
 		"Rollback": {"rollback", u, "--to", "1", "--dry-run"},
 	}
 	for kind, args := range cases {
@@ -190,6 +220,45 @@ func onlyJSON(t *testing.T, p *person, u string) {
 			t.Errorf("lockstep %s -o json: %v, kind %q, want %q\n%s%s", strings.Join(args, " "), err, got.Kind, kind, out, stderr)
 		}
 	}
+}
+
+// drifted: what somebody else changed is shown through a server as it is straight to
+// the cluster.
+func drifted(t *testing.T, w *world.World, p, admin *person, u string) {
+	p.does(0, "pause", u, "--reason", "drift")
+	w.Eventually("the pause to be seen", 10*time.Second, func() (bool, string) {
+		out, _ := p.does(0, "status", u)
+		return strings.Contains(out, "paused"), out
+	})
+	cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: "settings"}}
+	patch := client.RawPatch("application/merge-patch+json", []byte(`{"data":{"size":"by hand"}}`))
+	if err := w.Client.Patch(t.Context(), cm, patch, client.FieldOwner("kubectl-edit")); err != nil {
+		t.Fatal(err)
+	}
+	type list struct {
+		Items []struct{ Object, Field, Live, Git, Manager string }
+	}
+	read := func(p *person) (out list) {
+		text, _ := p.does(0, "drift", u, "-o", "json")
+		if err := json.Unmarshal([]byte(text), &out); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	w.Eventually("the drift to be seen", 10*time.Second, func() (bool, string) {
+		got := read(p)
+		return len(got.Items) == 1 && got.Items[0].Field == "data.size" && got.Items[0].Manager == "kubectl-edit", fmt.Sprintf("%+v", got)
+	})
+	if diff := cmp.Diff(read(admin), read(p)); diff != "" {
+		t.Errorf("through a server it is (-direct +server):\n%s", diff)
+	}
+	out, _ := p.does(0, "explain", u)
+	if !strings.Contains(out, "✗  paused") || !strings.Contains(out, "objects") || !strings.Contains(out, "next: lockstep resume "+u) {
+		t.Errorf("explain prints %q", out)
+	}
+	p.does(6, "test", u)
+	p.does(0, "resume", u)
+	p.does(0, "wait", u, "--timeout", "30s")
 }
 
 // timed: the strip of a release says how long each step took from the commit on, at the

@@ -264,6 +264,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What others changed, of all Stacks that have drifted */
+        get: operations["listDrift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -477,6 +494,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stacks/{namespace}/{name}/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What others changed in what Git decides, as the Target has it now */
+        get: operations["getDrift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stacks/{namespace}/{name}/events": {
         parameters: {
             query?: never;
@@ -559,6 +593,23 @@ export interface paths {
          * @description A Stack that is paused already gets the new reason and end. Where the Stack itself is kept in Git, what keeps it there takes this back.
          */
         post: operations["pauseStack"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{namespace}/{name}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a commit would change, planned now against what is live */
+        get: operations["previewPlan"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -702,6 +753,26 @@ export interface paths {
          * @description The Stack is held at the earlier commit while Git stays ahead. It needs the digest of a preview, and every id of the preview's accept.
          */
         post: operations["rollbackStack"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{namespace}/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run the test hooks of a Stack
+         * @description Answered at once. How it went is in run of the Stack: its action is test, and its request what is answered here.
+         */
+        post: operations["testStack"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1137,6 +1208,23 @@ export interface components {
             /** Format: date-time */
             since?: string;
         };
+        DriftList: {
+            /** @description in order of object and field, also what is protected or ignored */
+            items: components["schemas"]["DriftRecord"][];
+            /**
+             * Format: int64
+             * @description fields that are left out, beyond the bound
+             */
+            left: number;
+            /** Format: date-time */
+            readAt: string;
+        };
+        DriftPage: {
+            /** @description in order of namespace and name */
+            items: components["schemas"]["StackDrift"][];
+            /** @description cursor of the next page; absent on the last one */
+            next?: string;
+        };
         DriftRecord: {
             /** @description absent where the whole object is gone */
             field?: string;
@@ -1551,6 +1639,34 @@ export interface components {
             /** Format: date-time */
             at: string;
         };
+        PlanLine: {
+            /**
+             * Format: int64
+             * @description in columns
+             */
+            indent: number;
+            /** @description create, update, replace, delete, orphan, field, note, drift, gate, summary, hook or output */
+            kind: string;
+            sign?: string;
+            text: string;
+        };
+        PlanPreview: {
+            /**
+             * @description what becomes of it by itself. none: there is nothing to do. paused: nothing until the Stack goes on. manual: nothing until somebody reconciles. applied: it is carried out soon. trial: it is of a commit that was asked about
+             * @enum {string}
+             */
+            fate: "none" | "held" | "paused" | "manual" | "applied" | "trial";
+            /** @description the same for people: what may be lost first */
+            lines: components["schemas"]["PlanLine"][];
+            /** @description the plan whole: its digest, stages of steps with the fields that change, hooks, gates; secrets masked */
+            plan: unknown;
+            /** @description objects that cannot be planned, and why */
+            problem?: string;
+            /** @description the commit, with its branch or tag, as people read it */
+            revision: string;
+            summary: components["schemas"]["Summary"];
+            warnings: string[];
+        };
         PlanSummary: {
             digest: string;
             /** @description the gate that is closed, if one is */
@@ -1936,6 +2052,8 @@ export interface components {
             failedIn?: string;
             hooks: components["schemas"]["RunHook"][];
             message?: string;
+            /** @description what asked for it, of a test */
+            request?: string;
             /**
              * Format: date-time
              * @description when what is waited for began, or when it ended
@@ -2201,6 +2319,16 @@ export interface components {
              * @description grows with every change of any Stack, on this server
              */
             version: number;
+        };
+        StackDrift: {
+            /**
+             * Format: int32
+             * @description fields beyond those; GET …/drift of the Stack has them
+             */
+            more: number;
+            name: string;
+            namespace: string;
+            records: components["schemas"]["DriftRecord"][];
         };
         StackEvent: {
             /** @description absent when it is gone */
@@ -3636,6 +3764,78 @@ export interface operations {
             };
         };
     };
+    listDrift: {
+        parameters: {
+            query?: {
+                /** @description filter, as in the list of Stacks */
+                q?: string;
+                /** @description next of the page before */
+                cursor?: string;
+                /** @description how many Stacks */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriftPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     watchEvents: {
         parameters: {
             query: {
@@ -4512,6 +4712,83 @@ export interface operations {
             };
         };
     };
+    getDrift: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriftList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listEvents: {
         parameters: {
             query?: never;
@@ -4941,6 +5218,106 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewPlan: {
+        parameters: {
+            query?: {
+                /** @description a commit in full or of its history by its first digits, or the number of a release; absent for what the Source says now */
+                revision?: string;
+                /** @description fields of one object in lines; 0 for all, -1 for none */
+                fields?: number;
+            };
+            header?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanPreview"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5640,6 +6017,87 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testStack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Why"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asked"];
                 };
             };
             /** @description Unauthorized */
