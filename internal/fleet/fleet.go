@@ -170,7 +170,8 @@ func (f *Fleet) Publish(src lockstep.Unit, snap source.Snapshot, at func(string)
 		if !first && !healed && !moved || x.links.Pin != "" && x.memo != nil && !healed {
 			continue
 		}
-		if f.untouched(x, with) {
+		// While there was no snapshot, passes ended without one and rely on the next.
+		if !first && f.untouched(x, with) {
 			x.memo.Commit = f.commitOf(x)
 			continue
 		}

@@ -117,6 +117,34 @@ func TestPublishWakesOnlyTheTouched(t *testing.T) {
 	}
 }
 
+// TestASourceThatIsBackWakesAll: while nothing was known of the Source, passes ended
+// without a snapshot, whatever they had to look at, and wait for the next one.
+func TestASourceThatIsBackWakesAll(t *testing.T) {
+	cases := map[string]func(*scene){
+		"Distrusted": func(s *scene) { s.Distrust(src, errors.New("no answer")) },
+		"Recreated":  func(s *scene) { s.Remove(src) },
+	}
+	for name, lose := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			u := stackNamed("app")
+			c1 := commit("c1", map[string]string{"app/config.yaml": "rev: 1"})
+			s.Publish(src, c1, at)
+			s.Link(u, Links{Sources: []lockstep.Unit{src}})
+			s.rendered(u)
+			lose(s)
+			if _, ok := s.Memo(u, 1); ok {
+				t.Fatal("what was rendered counts although nothing is known of the Source")
+			}
+			s.takeWoken()
+			s.Publish(src, c1, at)
+			if diff := cmp.Diff([]string{"app"}, s.takeWoken()); diff != "" {
+				t.Errorf("a Stack that the commit does not touch waits for ever (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestMemoHoldsForItsSpecOnly(t *testing.T) {
 	s := newScene(t)
 	s.Publish(src, commit("c1", map[string]string{"a/x.yaml": "1"}), at)

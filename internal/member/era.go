@@ -11,9 +11,13 @@ type era struct {
 	number   int
 	admitted int
 	// kept are the items that were admitted earlier and were never given away.
-	kept  map[shard.Item]bool
-	live  bool
-	state string
+	kept map[shard.Item]bool
+	// unbroken are the items that this process was let in to and that have been its
+	// own ever since, by the views of all. While its time is up it is not let in, and
+	// they still are: as long as its Lease is there, no other process may act on them.
+	unbroken map[shard.Item]bool
+	live     bool
+	state    string
 }
 
 // Era is the number of the present era. It changes before Changed is called.
@@ -33,9 +37,26 @@ func (m *Member) Admit(era int, items []shard.Item) {
 	}
 	m.era.admitted = era
 	m.era.kept = make(map[shard.Item]bool, len(items))
+	m.era.unbroken = make(map[shard.Item]bool, len(items))
 	for _, it := range items {
-		m.era.kept[it] = true
+		m.era.kept[it], m.era.unbroken[it] = true, true
 	}
+}
+
+// Wins says whether it is this process's by the views of all, whether or not its
+// time is up at the moment.
+func (m *Member) Wins(it shard.Item) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.r.Acts(it)
+}
+
+// Unbroken says whether nobody else can have acted on it since this process was let
+// in to it for the first time. It does not depend on who has looked in between.
+func (m *Member) Unbroken(it shard.Item) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.era.unbroken[it] && m.r.Acts(it)
 }
 
 // May says whether a pass on it would be let in now.
@@ -71,6 +92,11 @@ func (m *Member) turnEra() {
 	for it := range m.era.kept {
 		if !m.acts(it) {
 			delete(m.era.kept, it)
+		}
+	}
+	for it := range m.era.unbroken {
+		if !m.r.Acts(it) {
+			delete(m.era.unbroken, it)
 		}
 	}
 	select {

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	typed "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/tools/cache"
@@ -357,7 +358,12 @@ func (m *Member) watch(ctx context.Context) {
 			return leases.Watch(ctx, o)
 		},
 	}
-	r := cache.NewReflectorWithOptions(lw, &coordinationv1.Lease{}, sink{m}, cache.ReflectorOptions{Name: "members"})
+	r := cache.NewReflectorWithOptions(lw, &coordinationv1.Lease{}, sink{m}, cache.ReflectorOptions{
+		Name: "members",
+		// Nobody can go or come, and a replica that is there looks as if it were gone,
+		// until the Leases are seen again.
+		Backoff: &wait.Backoff{Duration: 200 * time.Millisecond, Cap: 2 * time.Second, Steps: 5, Factor: 2, Jitter: 0.5},
+	})
 	r.RunWithContext(ctx)
 }
 

@@ -69,3 +69,58 @@ func TestLapseThatNobodySaw(t *testing.T) {
 		t.Error("it may act on what it has not caught up with")
 	}
 }
+
+// TestUnbroken: an item that went to another member and came back was another's for
+// a while, whether or not anybody has looked meanwhile. A lapse takes it away from
+// nobody.
+func TestUnbroken(t *testing.T) {
+	m := joined(t)
+	it := shard.Item{Kind: "Stack", Namespace: "shop", Name: "web"}
+	if m.Unbroken(it) {
+		t.Error("nobody was let in to it yet")
+	}
+	m.Admit(m.Era(), nil)
+	_, p, ok := m.Enter(t.Context(), it)
+	if !ok {
+		t.Fatal("a member that is alone may not act")
+	}
+	p.Leave()
+	if !m.Unbroken(it) {
+		t.Error("it was created a moment ago and is nobody else's")
+	}
+
+	lock := func(f func()) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		f()
+		m.look()
+	}
+	wall := m.wall
+	lock(func() { m.wall = time.Now().Add(-time.Second) })
+	if !m.Wins(it) || m.Acts(it) {
+		t.Error("time is up: it is this member's still, and it may not act")
+	}
+	lock(func() { m.wall = wall })
+	if !m.Unbroken(it) {
+		t.Error("a lapse takes it away, though nobody else can have acted")
+	}
+
+	// Another member holds a Lease with a view in which it wins everything.
+	lock(func() {
+		m.r.Seen(m.now(), shard.Lease{ID: "other", Version: "1", View: shard.NewView("other"), For: time.Hour})
+	})
+	if m.Wins(it) {
+		t.Fatal("two members win it")
+	}
+	lock(func() { m.r.Gone("other") })
+	if !m.Wins(it) {
+		t.Fatal("nobody wins it")
+	}
+	if m.Unbroken(it) {
+		t.Error("another member may have acted on it")
+	}
+	m.Admit(m.Era(), []shard.Item{it})
+	if !m.Unbroken(it) {
+		t.Error("it was caught up with and admitted")
+	}
+}

@@ -31,6 +31,10 @@ func (m *Member) Enter(ctx context.Context, it shard.Item) (context.Context, *Pe
 	ctx, cancel := context.WithCancel(ctx)
 	p := &Permit{m: m, item: it, cancel: cancel, stop: make(chan struct{}), holds: 1}
 	m.passes[p] = true
+	if m.era.unbroken == nil {
+		m.era.unbroken = map[shard.Item]bool{}
+	}
+	m.era.unbroken[it] = true // it may have been created a moment ago
 	return context.WithValue(ctx, permitKey{}, p), p, true
 }
 

@@ -86,11 +86,13 @@ func (s *server) control(name string, kind client.Object, r reconcile.Reconciler
 }
 
 // meaningful lets through what a person or Git changed: the spec, a request, a
-// deletion.
+// deletion. A watch that was broken brings one that was deleted and created anew
+// as an update: it is another one, however alike.
 func meaningful() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
-			return e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration() ||
+			return e.ObjectOld.GetUID() != e.ObjectNew.GetUID() ||
+				e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration() ||
 				e.ObjectOld.GetAnnotations()[v1alpha1.AnnotationReconcileAt] != e.ObjectNew.GetAnnotations()[v1alpha1.AnnotationReconcileAt] ||
 				e.ObjectOld.GetAnnotations()[v1alpha1.AnnotationTestAt] != e.ObjectNew.GetAnnotations()[v1alpha1.AnnotationTestAt] ||
 				e.ObjectOld.GetDeletionTimestamp().IsZero() != e.ObjectNew.GetDeletionTimestamp().IsZero()

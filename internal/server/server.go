@@ -285,7 +285,7 @@ func (s *server) connect(name string, cfg *rest.Config, namespaces []string) (*k
 // changed wakes the unit that a change on a Target is about, unless it is drift
 // and the unit does not want to know.
 func (s *server) changed(c driver.Change) {
-	if c.Drift && s.fleet.Deaf(c.Unit) || !s.share.member.Acts(itemOf(kindStack, c.Unit)) {
+	if c.Drift && s.fleet.Deaf(c.Unit) || !s.share.concerned(itemOf(kindStack, c.Unit)) {
 		return // another replica sees it, too
 	}
 	s.queues.stack(c.Unit)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -41,7 +42,7 @@ func itemOf(kind string, u lockstep.Unit) shard.Item {
 // share is this replica's share of the work, and what happens when it changes.
 type share struct {
 	s         *server
-	member    *member.Member
+	member    membership
 	reporter  *report.Reporter
 	sources   *sourcectl.Reconciler
 	stacks    *stackctl.Reconciler
@@ -56,6 +57,21 @@ type share struct {
 	owned map[shard.Item]bool
 	// late is what was to be looked at while it was on its way here.
 	late map[shard.Item]bool
+}
+
+// membership is what this replica has to know of its being one of several.
+type membership interface {
+	Acts(shard.Item) bool
+	Mine(shard.Item) bool
+	May(shard.Item) bool
+	Wins(shard.Item) bool
+	Unbroken(shard.Item) bool
+	Enter(context.Context, shard.Item) (context.Context, *member.Permit, bool)
+	Era() int
+	Admit(era int, items []shard.Item)
+	Members() shard.View
+	Ready() <-chan struct{}
+	Run(context.Context) error
 }
 
 func (s *server) newShare(leases coordination.CoordinationV1Interface, r *report.Reporter, sources *sourcectl.Reconciler, stacks *stackctl.Reconciler) *share {
@@ -112,6 +128,14 @@ func (h *share) stacksHere() float64 {
 
 // keeps says whether the pass of ctx is of an object that this replica keeps.
 func keeps(ctx context.Context) bool { return member.Held(ctx) }
+
+// concerned says whether what happens to it is for this replica to hear of. That
+// is so as well while it may not act on it: its time may be up for a moment, or the
+// item be on its way here or from here, and then no other replica acts on it either.
+// Such news waits, in [share.missed].
+func (h *share) concerned(it shard.Item) bool {
+	return h.member.Acts(it) || h.member.Mine(it) || h.had(it)
+}
 
 // only has inner act on what this replica keeps, and other on the rest; nil for
 // inner too, which then asks keeps.
@@ -231,7 +255,7 @@ func (h *share) listen(ctx context.Context) error {
 	_, err = sources.AddEventHandler(toolscache.ResourceEventHandlerFuncs{UpdateFunc: func(old, now any) {
 		a, okA := old.(*v1alpha1.Source)
 		b, okB := now.(*v1alpha1.Source)
-		if !okA || !okB || a.Status.Revision == b.Status.Revision {
+		if !okA || !okB || a.UID == b.UID && a.Status.Revision == b.Status.Revision {
 			return
 		}
 		if u := (lockstep.Unit{Namespace: b.Namespace, Name: b.Name}); !h.member.Acts(itemOf(kindSource, u)) {
@@ -291,48 +315,61 @@ func (h *share) balance(ctx context.Context) bool {
 		h.s.opts.Log.Warn("what there is cannot be listed", "err", err)
 		return false
 	}
-	acts := map[shard.Item]bool{}
-	var gained, lost []shard.Item
-	for _, it := range all {
-		was := h.had(it)
-		switch is := h.member.Acts(it); {
-		case is && !was:
-			gained = append(gained, it)
-			acts[it] = true
-		case is:
-			acts[it] = true
-		case was:
-			lost = append(lost, it)
-		}
-	}
+	p := h.part(all)
 	others := len(h.member.Members()) > 1
 	first := !h.begun
 	h.begun = true
-	if len(gained) > 0 && (others || !h.alone) {
-		if err := h.catchUp(ctx, gained); err != nil {
+	if len(p.gained) > 0 && (others || !h.alone || p.broken) {
+		if err := h.catchUp(ctx, p.gained); err != nil {
 			h.s.opts.Log.Warn("what other replicas did cannot be read", "err", err)
 			return false
 		}
 	}
-	items := make([]shard.Item, 0, len(acts))
-	for it := range acts {
-		items = append(items, it)
-	}
-	h.member.Admit(era, items)
+	h.member.Admit(era, slices.Collect(maps.Keys(p.owned)))
 	h.mu.Lock()
-	h.owned = acts
+	h.owned = p.owned
 	h.mu.Unlock()
 	// Alone again is only who has caught up with what the others did.
-	h.alone = !others && (first || len(lost) == 0)
-	h.tell(gained, lost)
-	for _, it := range gained {
+	h.alone = !others && (first || len(p.lost) == 0)
+	h.tell(p.gained, p.lost)
+	for _, it := range p.gained {
 		if it.Kind == kindStack {
 			// What was known of another's Stack is not all that its keeper has to know.
 			h.s.fleet.Invalidate(lockstep.Unit{Namespace: it.Namespace, Name: it.Name})
 		}
 	}
-	h.wake(slices.Concat(gained, lost, h.arrived()))
+	h.wake(slices.Concat(p.gained, p.lost, h.arrived()))
 	return true
+}
+
+// part is what of all there is belongs to this replica.
+type part struct {
+	owned        map[shard.Item]bool
+	gained, lost []shard.Item
+	// broken: something of what is gained was this replica's before.
+	broken bool
+}
+
+// part sorts all there is. What went and came back while nobody looked is gained:
+// another replica may have acted on it, and what happened meanwhile was nobody's
+// news. That this one's time was up for a while loses nothing.
+func (h *share) part(all []shard.Item) part {
+	p := part{owned: map[shard.Item]bool{}}
+	for _, it := range all {
+		was, is := h.had(it), h.member.Wins(it)
+		if is {
+			p.owned[it] = true
+		}
+		switch {
+		case is && was && h.member.Unbroken(it):
+		case is:
+			p.gained = append(p.gained, it)
+			p.broken = p.broken || was
+		case was:
+			p.lost = append(p.lost, it)
+		}
+	}
+	return p
 }
 
 // tell says what came and went.

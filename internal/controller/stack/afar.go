@@ -10,7 +10,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
-	"github.com/lockstep-dev/lockstep/internal/core/plan"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/fleet"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
@@ -98,7 +97,8 @@ func (r *Reconciler) keyOf(ctx context.Context, s *v1alpha1.Stack) (string, erro
 	}
 	rendered, err := r.desired(ctx, engine, in)
 	if err == nil {
-		p.memo.Wants = plan.Wants(rendered.Objects, r.Key)
+		// All of it: the Stack may come here while this goes on.
+		p.memo = memoOf(rendered, r.Key)
 	}
 	r.remember(p, in, rendered, err)
 	return rendered.Key, err

@@ -127,7 +127,7 @@ func (d *Desired) find(k lockstep.Key) (lockstep.Object, bool) {
 // plan says what the next pass would do about what is live.
 func (l *Looker) plan(d *Desired, live lockstep.Live) (plan.Plan, error) {
 	in := d.inputs
-	in.Carried = stack.Carried(d.stack, d.rendered.Key)
+	in.Carried = stack.Carried(d.stack, d.rendered.Key) || stack.Applied(d.stack, d.rendered.Key)
 	in.Ran = stack.Ran(d.stack, d.rendered.Key)
 	in.Hooks = stack.HooksDue(d.stack, d.rendered.Key, run.NewProgram(d.rendered.Hooks), l.Key)
 	return l.engine(nil).Plan(in, d.rendered.Objects, live)
