@@ -165,13 +165,14 @@ func (c *Cluster) accept(ctx context.Context, w write, known *record, a answer, 
 // look reads an object that somebody changed while we were applying it. That it
 // could not be read is not the apply's fault: its next event tells.
 func (c *Cluster) look(ctx context.Context, w write, applied map[string]any) {
-	base := newRecord(applied).owned
+	was := newRecord(applied)
+	was.base = was.owned
 	tree, err := c.read(ctx, identity{}, w.at, w.key)
 	if err != nil || tree == nil {
 		c.log.Info("cannot read back", "object", w.key.String(), "err", err)
 		return
 	}
-	c.notify(c.view.looked(tree, base))
+	c.notify(c.view.looked(tree, was))
 }
 
 func newRecordVersion(tree map[string]any) string {

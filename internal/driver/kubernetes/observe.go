@@ -153,13 +153,16 @@ func (c *Cluster) judge(ctx context.Context, r *record, desired lockstep.Object)
 	if err != nil {
 		return false, fault.Internal(err)
 	}
-	lost := diff.Missing(desired, set)
-	if len(lost) == 0 {
-		return c.view.judge(r, func(n *record) { n.base, n.drift, n.judgedFor = n.owned, nil, "" }), nil
+	lost, by := diff.Missing(desired, set), c.opts.Digester.Object(desired)
+	switch {
+	case len(lost) == 0 && by != r.digest:
+		return true, nil // it is not what was applied: that may have had other fields
+	case len(lost) == 0:
+		return c.view.judge(r, func(n *record) { n.base, n.drift, n.judgedFor, n.judgedBy = n.owned, nil, "", "" }), nil
 	}
 	// The separator cannot occur in a path unquoted.
 	why := strings.Join(lost, "\n")
-	if r.judgedFor == why {
+	if r.judgedFor == why && r.judgedBy == by {
 		return true, nil
 	}
 	tree, err := c.get(ctx, identity{}, r.key, r.version)
@@ -168,7 +171,7 @@ func (c *Cluster) judge(ctx context.Context, r *record, desired lockstep.Object)
 	}
 	drift := diff.Drift(desired, tree, diff.Managers(tree), v1alpha1.FieldManager, c.opts.Digester)
 	drift = c.keepable(ctx, r, desired, drift)
-	return c.view.judge(r, func(n *record) { n.drift, n.judgedFor = drift, why }), nil
+	return c.view.judge(r, func(n *record) { n.drift, n.judgedFor, n.judgedBy = drift, why, by }), nil
 }
 
 // keepable leaves out of drift the fields that the API does not keep even when
@@ -210,7 +213,7 @@ func (c *Cluster) lookAgain(ctx context.Context, r *record) error {
 		return err
 	}
 	// Whoever asked gets the answer; nobody else has to be told.
-	c.view.looked(tree, r.base)
+	c.view.looked(tree, r)
 	return nil
 }
 

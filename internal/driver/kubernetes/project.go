@@ -37,8 +37,9 @@ type record struct {
 	drift []lockstep.FieldChange
 	// driftSeen is when drift was first not empty; zero while it is.
 	driftSeen time.Time
-	// judgedFor lists the fields for which drift was found where there is no base.
-	judgedFor string
+	// judgedFor lists the fields for which drift was found where there is no base, and
+	// judgedBy is the digest of the object by which it was.
+	judgedFor, judgedBy string
 	// blind drift was found without the live object: it lacks the live values and
 	// who set them, and Observe has to look.
 	blind bool
@@ -208,6 +209,22 @@ func (r *record) withBase(base []byte, tree map[string]any, d diff.Digester) {
 	r.drift = diff.Drift(r.wanted(base), tree, diff.Managers(tree), v1alpha1.FieldManager, d)
 }
 
+// baseOf is what our last apply left in a later state of the object, as far as it
+// is known. A state with another digest was applied by another replica, or by a
+// request whose answer was lost: what that left nobody has said here, and a field
+// that came with it would never be missed.
+func (r *record) baseOf(later *record) []byte {
+	if later.digest != r.digest {
+		return nil
+	}
+	return r.base
+}
+
+// unproven says whether it is not known whether the object is as we applied it.
+func (r *record) unproven() bool {
+	return r.managed && r.base == nil && (r.judgedFor == "" || r.judgedBy != r.digest)
+}
+
 // carry judges the record, which came without its live object, against what our
 // last apply left.
 func (r *record) carry(base []byte, d diff.Digester) {
@@ -289,7 +306,7 @@ func (r *record) live() lockstep.LiveObject {
 	return lockstep.LiveObject{
 		Key: r.key, Version: r.version, UID: r.uid, ResourceVersion: r.rv,
 		Unit: r.unit, Managed: r.managed, Digest: r.digest,
-		Unproven: r.managed && r.base == nil && r.judgedFor == "",
+		Unproven: r.unproven(),
 		Drift:    r.drift, DriftSeen: r.driftSeen, Owned: decodeTree(r.owned),
 		Annotations: maps.Clone(r.annotations),
 		Terminating: r.terminating, Ending: r.ending,

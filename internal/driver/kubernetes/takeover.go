@@ -151,10 +151,16 @@ func adopt(tree map[string]any) ([]operation, []string) {
 			unite(ours, e)
 		}
 	}
-	return []operation{
+	ops := []operation{
 		{Op: "replace", Path: "/metadata/managedFields", Value: append(rest, *ours)},
 		{Op: "replace", Path: "/metadata/resourceVersion", Value: u.GetResourceVersion()},
-	}, from
+	}
+	if _, ok := u.GetAnnotations()[v1alpha1.AnnotationDigest]; ok {
+		// Until the apply that follows, fields are ours with values that are not. Should
+		// it never come, nothing may say that this is what was applied.
+		ops = append(ops, operation{Op: "remove", Path: "/metadata/annotations/" + strings.ReplaceAll(v1alpha1.AnnotationDigest, "/", "~1")})
+	}
+	return ops, from
 }
 
 // unite adds the fields of e to ours. Bytes that are no field set add nothing.

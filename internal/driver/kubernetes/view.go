@@ -32,7 +32,20 @@ type pending struct {
 	before *record
 	answer *record // what the API answered; nil while it has not
 	moved  bool
+	// absent is the latest version at which the object was not there, "" while none is
+	// known: its end may be seen before the answer that says how it began.
+	absent string
 }
+
+// wasAbsent notes that the object was not there at version rv.
+func (p *pending) wasAbsent(rv string) {
+	if p.absent == "" || newer(rv, p.absent) {
+		p.absent = rv
+	}
+}
+
+// outlived says whether the object was gone again after r.
+func (p *pending) outlived(r *record) bool { return p.absent != "" && !newer(r.rv, p.absent) }
 
 func newView(d diff.Digester) *view {
 	return &view{
@@ -92,7 +105,7 @@ func (v *view) inherit(r, old *record, tree map[string]any) {
 	if r.unit == (lockstep.Unit{}) {
 		r.unit = old.unit
 	}
-	r.withBase(old.base, tree, v.digester)
+	r.withBase(old.baseOf(r), tree, v.digester)
 }
 
 // answered takes in the API's answer to our own apply: whatever is ours in it
@@ -103,13 +116,19 @@ func (v *view) answered(tree map[string]any) bool {
 	r.base = r.owned
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if p := v.writes[r.key]; p != nil {
+	old, p := v.objects[r.key], v.writes[r.key]
+	if p != nil {
 		p.answer = r
 	}
-	old := v.objects[r.key]
-	if old == nil || old.uid != r.uid || !newer(old.rv, r.rv) {
+	switch {
+	case old == nil && p != nil && p.outlived(r):
+		p.moved = true
+		return true
+	case old == nil || !newer(old.rv, r.rv):
 		v.put(r, old)
 		return true
+	case old.uid != r.uid || old.digest != r.digest:
+		return true // somebody else has applied since, and the watch has brought that
 	}
 	late := *old
 	late.base, late.drift, late.judgedFor, late.blind = r.base, nil, "", false
@@ -120,17 +139,17 @@ func (v *view) answered(tree map[string]any) bool {
 	return true
 }
 
-// looked takes in an object that was read to learn more about it, with the base
-// that it is to be judged by.
-func (v *view) looked(tree map[string]any, base []byte) []driver.Change {
+// looked takes in an object that was read to learn more about it, to be judged by
+// what was known of it. One that is not known any more was deleted meanwhile.
+func (v *view) looked(tree map[string]any, was *record) []driver.Change {
 	r := v.record(tree)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	old := v.objects[r.key]
-	if old != nil && newer(old.rv, r.rv) {
+	if old == nil || old.uid != r.uid || newer(old.rv, r.rv) {
 		return nil
 	}
-	r.withBase(base, tree, v.digester)
+	r.withBase(was.baseOf(r), tree, v.digester)
 	return v.put(r, old)
 }
 
@@ -162,7 +181,7 @@ func (v *view) listed(items []*record, rv string, inScope func(*record) bool) []
 			continue
 		}
 		if old != nil && old.uid == r.uid {
-			r.carry(old.base, v.digester)
+			r.carry(old.baseOf(r), v.digester)
 			if r.unit == (lockstep.Unit{}) {
 				r.unit = old.unit
 			}
@@ -174,6 +193,11 @@ func (v *view) listed(items []*record, rv string, inScope func(*record) bool) []
 			out = append(out, v.drop(r)...)
 		}
 	}
+	for key, p := range v.writes {
+		if !have[key] && inScope(&record{key: key}) {
+			p.wasAbsent(rv)
+		}
+	}
 	return out
 }
 
@@ -183,6 +207,9 @@ func (v *view) listed(items []*record, rv string, inScope func(*record) bool) []
 func (v *view) gone(key lockstep.Key, uid, rv string) []driver.Change {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if p := v.writes[key]; p != nil {
+		p.wasAbsent(rv)
+	}
 	old := v.objects[key]
 	if old == nil || old.uid != uid || newer(old.rv, rv) {
 		return nil

@@ -70,6 +70,19 @@ func live(t testing.TB, rv int, data map[string]string, ours ...string) map[stri
 
 var key = lockstep.Key{Kind: "ConfigMap", Namespace: "web", Name: "settings"}
 
+// of is tree as applied with another digest.
+func of(digest string, tree map[string]any) map[string]any {
+	meta := tree["metadata"].(map[string]any)
+	meta["annotations"].(map[string]any)[v1alpha1.AnnotationDigest] = digest
+	return tree
+}
+
+func appliedRecord(tree map[string]any) *record {
+	r := newRecord(tree)
+	r.base = r.owned
+	return r
+}
+
 // TestOrderOfNews plays the orders in which watch events and answers to our own
 // writes can meet.
 func TestOrderOfNews(t *testing.T) {
@@ -143,7 +156,7 @@ func TestOrderOfNews(t *testing.T) {
 				if v.answered(live(t, 10, applied, "a")) {
 					t.Error("nobody would look")
 				}
-				v.looked(live(t, 11, edited), newRecord(live(t, 10, applied, "a")).owned)
+				v.looked(live(t, 11, edited), appliedRecord(live(t, 10, applied, "a")))
 				return v.endWrite(key, lockstep.Done)
 			},
 			news: told, rv: "11", drift: 1,
@@ -199,6 +212,61 @@ func TestOrderOfNews(t *testing.T) {
 			},
 			news: told, rv: "11", drift: 1,
 		},
+		"DeletedBeforeTheAnswer": {
+			why: "Somebody deleted it before the answer to its creation arrived: it must not come to life again.",
+			play: func(v *view) []driver.Change {
+				v.beginWrite(key)
+				v.seen(live(t, 10, applied, "a"))
+				v.gone(key, "u1", "11")
+				v.answered(live(t, 10, applied, "a"))
+				return v.endWrite(key, lockstep.Done)
+			},
+			news: told,
+		},
+		"DeletedBeforeTheAnswerWhileTheWatchWasBroken": {
+			why: "A list says that it is gone although its creation was never seen.",
+			play: func(v *view) []driver.Change {
+				v.beginWrite(key)
+				v.listed(nil, "11", func(r *record) bool { return r.key == key })
+				v.answered(live(t, 10, applied, "a"))
+				return v.endWrite(key, lockstep.Done)
+			},
+			news: told,
+		},
+		"CreatedAfterTheList": {
+			why: "A list from before our create says nothing about it.",
+			play: func(v *view) []driver.Change {
+				v.beginWrite(key)
+				v.listed(nil, "9", func(r *record) bool { return r.key == key })
+				v.answered(live(t, 10, applied, "a"))
+				return v.endWrite(key, lockstep.Done)
+			},
+			rv: "10",
+		},
+		"ReplacedByAnotherBeforeTheAnswer": {
+			why: "What the watch brought since is another object, and the later one.",
+			play: func(v *view) []driver.Change {
+				v.beginWrite(key)
+				v.seen(live(t, 10, applied, "a"))
+				v.gone(key, "u1", "11")
+				other := live(t, 12, edited)
+				other["metadata"].(map[string]any)["uid"] = "u2"
+				v.seen(other)
+				v.answered(live(t, 10, applied, "a"))
+				return v.endWrite(key, lockstep.Done)
+			},
+			news: told, rv: "12",
+		},
+		"LookedAtAfterItWasDeleted": {
+			why: "It was read to learn more, and deleted while the answer was on its way.",
+			play: func(v *view) []driver.Change {
+				v.answered(live(t, 10, applied, "a"))
+				was := v.get(key)
+				news := v.gone(key, "u1", "12")
+				return append(news, v.looked(live(t, 11, edited), was)...)
+			},
+			news: told,
+		},
 		"RelistMissesIt": {
 			why: "It was deleted while the watch was broken.",
 			play: func(v *view) []driver.Change {
@@ -222,6 +290,57 @@ func TestOrderOfNews(t *testing.T) {
 			}
 			if r.rv != tc.rv || len(r.drift) != tc.drift {
 				t.Errorf("%s\nresource version %q, drift %v", tc.why, r.rv, r.drift)
+			}
+		})
+	}
+}
+
+// TestAppliedByAnother: another replica, or a request of ours whose answer was lost,
+// has applied a version with a field that the one before did not have. What that
+// left nobody has said here, so the object is not proven to be as it was applied; an
+// edit of that field would never be found otherwise.
+func TestAppliedByAnother(t *testing.T) {
+	first, second := map[string]string{"a": "1"}, map[string]string{"a": "1", "b": "1"}
+	edited := map[string]string{"a": "1", "b": "9"}
+	cases := map[string]struct {
+		play     func(*view)
+		unproven bool
+		drift    int
+	}{
+		"Seen": {func(v *view) { v.seen(of("sha256-2", live(t, 11, second, "a", "b"))) }, true, 0},
+		"SeenAndEdited": {func(v *view) {
+			v.seen(of("sha256-2", live(t, 11, second, "a", "b")))
+			v.seen(of("sha256-2", live(t, 12, edited, "a")))
+		}, true, 0},
+		"Listed": {func(v *view) {
+			v.listed([]*record{newRecord(of("sha256-2", live(t, 11, edited, "a")))}, "11", func(*record) bool { return true })
+		}, true, 0},
+		"Looked": {func(v *view) { v.looked(of("sha256-2", live(t, 11, edited, "a")), v.get(key)) }, true, 0},
+		"BeforeOurAnswer": {func(v *view) {
+			v.beginWrite(key)
+			v.seen(of("sha256-2", live(t, 12, edited, "a")))
+			v.answered(live(t, 11, first, "a"))
+			if len(v.endWrite(key, lockstep.Done)) == 0 {
+				t.Error("nobody is told")
+			}
+		}, true, 0},
+		"TheSame": {func(v *view) { v.seen(live(t, 11, first, "a")) }, false, 0},
+		"AppliedHere": {func(v *view) {
+			v.beginWrite(key)
+			v.seen(of("sha256-2", live(t, 11, second, "a", "b")))
+			v.answered(of("sha256-2", live(t, 11, second, "a", "b")))
+			v.endWrite(key, lockstep.Done)
+			v.seen(of("sha256-2", live(t, 12, edited, "a")))
+		}, false, 1},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			v := newView(diff.Digester{})
+			v.answered(live(t, 10, first, "a"))
+			tc.play(v)
+			l := v.get(key).live()
+			if l.Unproven != tc.unproven || len(l.Drift) != tc.drift {
+				t.Errorf("unproven %t, drift %v; want %t and %d", l.Unproven, l.Drift, tc.unproven, tc.drift)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -16,6 +17,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 )
 
@@ -32,6 +34,10 @@ type watcher struct {
 	stop   context.CancelFunc
 	synced chan struct{} // closed when the first list is in the view
 	failed chan struct{} // closed when the first list could not be had
+
+	// ended says that nobody needs it any more: another one may have begun, and
+	// what this one still brings may be older than what that one knows.
+	ended atomic.Bool
 
 	mu  sync.Mutex
 	err error // of the last try; nil while the watch stands
@@ -81,6 +87,7 @@ func (c *Cluster) await(ctx context.Context, w *watcher) error {
 		default:
 			// The next question starts a new watch; until then nobody needs this one.
 			c.forget(w)
+			return c.explain(ctx, w.firstError(), w.attempt())
 		}
 	case <-ctx.Done():
 		return c.interrupted(ctx)
@@ -113,6 +120,7 @@ func quiet(ctx context.Context) context.Context { return logr.NewContext(ctx, lo
 
 // forget ends a watch, so that the next question starts anew.
 func (c *Cluster) forget(w *watcher) {
+	w.ended.Store(true)
 	w.stop()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -204,6 +212,15 @@ func (w *watcher) lastError() error {
 	return w.err
 }
 
+// firstError is why there is no first list. The try after the one that failed may
+// have been answered; what it brought is not in the view, and is not waited for.
+func (w *watcher) firstError() error {
+	if err := w.lastError(); err != nil {
+		return err
+	}
+	return fault.Unavailable("the first list of %s failed", w.at.kind)
+}
+
 // covers says whether the watch speaks for r.
 func (w *watcher) covers(r *record) bool {
 	return r.key.GroupKind() == w.key.kind && (w.key.namespace == "" || r.key.Namespace == w.key.namespace)
@@ -226,6 +243,9 @@ func (f *feed) Update(obj any) error {
 	if !ok {
 		return fmt.Errorf("watch of %s brought a %T", f.w.at.kind, obj)
 	}
+	if f.w.ended.Load() {
+		return nil
+	}
 	f.c.notify(f.c.view.seen(u.Object))
 	return nil
 }
@@ -237,6 +257,9 @@ func (f *feed) Delete(obj any) error {
 	if !ok {
 		return fmt.Errorf("watch of %s brought a %T", f.w.at.kind, obj)
 	}
+	if f.w.ended.Load() {
+		return nil
+	}
 	gvk := u.GroupVersionKind()
 	key := lockstep.Key{Group: gvk.Group, Kind: gvk.Kind, Namespace: u.GetNamespace(), Name: u.GetName()}
 	f.c.notify(f.c.view.gone(key, string(u.GetUID()), u.GetResourceVersion()))
@@ -245,6 +268,9 @@ func (f *feed) Delete(obj any) error {
 
 // Replace implements cache.ReflectorStore.
 func (f *feed) Replace(items []any, rv string) error {
+	if f.w.ended.Load() {
+		return nil
+	}
 	records := make([]*record, 0, len(items))
 	for _, it := range items {
 		l, ok := it.(listed)
