@@ -60,6 +60,13 @@ func Ran(s *v1alpha1.Stack, key string) []string {
 	return nil
 }
 
+// Applied says whether all that key stands for has been applied by a release that
+// has not ended. What is not as it was applied has been changed since.
+func Applied(s *v1alpha1.Stack, key string) bool {
+	r := s.Status.Run
+	return r != nil && r.Key == key && s.Status.ObservedGeneration == s.Generation && RecordOf(r).Applied()
+}
+
 // RecordOf reads the record of a run from a status.
 func RecordOf(r *v1alpha1.StackRun) run.Record {
 	if r == nil {

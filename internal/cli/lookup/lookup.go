@@ -251,7 +251,7 @@ func (l *Lookup) Plan(ctx context.Context, s *v1alpha1.Stack) (Looked, error) {
 		return out, at(s, err)
 	}
 	l.recognise(&out)
-	in.Carried = stack.Carried(in.Stack, out.Desired.Key)
+	in.Carried = stack.Carried(in.Stack, out.Desired.Key) || stack.Applied(in.Stack, out.Desired.Key)
 	in.Ran = stack.Ran(in.Stack, out.Desired.Key)
 	in.Hooks = stack.HooksDue(in.Stack, out.Desired.Key, run.NewProgram(out.Desired.Hooks), l.key)
 	out.Plan, err = e.Plan(in, out.Desired.Objects, out.Live)

@@ -199,12 +199,11 @@ func (r *Reconciler) render(ctx context.Context, p *pass) error {
 	p.driver, p.draft = in.Driver, rendered.Record
 	p.times.Rendered = time.Now()
 	program := run.NewProgram(rendered.Hooks)
-	p.memo = fleet.Memo{Wants: plan.Wants(rendered.Objects, r.Key), HookKinds: program.Kinds(), DeleteHooks: program.Deletes()}
-	p.memo.Staged = stack.Staged(p.memo.Wants, program)
+	p.memo = memoOf(rendered, r.Key)
 	if err := r.look(ctx, p, rendered.Objects); err != nil {
 		return err
 	}
-	in.Carried = stack.Carried(p.before, rendered.Key)
+	in.Carried = stack.Carried(p.before, rendered.Key) || stack.Applied(p.before, rendered.Key)
 	in.Ran = stack.Ran(p.before, rendered.Key)
 	in.Hooks = stack.HooksDue(p.before, rendered.Key, program, r.Key)
 	p.plan, p.broken = r.decide(ctx, engine, in, rendered.Objects, p.live)
@@ -212,6 +211,14 @@ func (r *Reconciler) render(ctx context.Context, p *pass) error {
 	r.remember(p, in, rendered, nil)
 	p.plot(program)
 	return nil
+}
+
+// memoOf is what is remembered of the objects and hooks of a render.
+func memoOf(rendered stack.Rendered, key []byte) fleet.Memo {
+	program := run.NewProgram(rendered.Hooks)
+	m := fleet.Memo{Wants: plan.Wants(rendered.Objects, key), HookKinds: program.Kinds(), DeleteHooks: program.Deletes()}
+	m.Staged = stack.Staged(m.Wants, program)
+	return m
 }
 
 // remember keeps what a render came to. A mistake in Git is remembered as well:

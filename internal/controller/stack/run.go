@@ -82,8 +82,16 @@ func (r *Reconciler) roll(ctx context.Context, p *pass) (reconcile.Result, error
 			return r.report(ctx, p, v1alpha1.WaitingFor("stack "+dep.String()+", "+why), nil)
 		}
 	}
+	applied := stack.Applied(p.before, p.memo.Key)
+	if applied && !p.plan.Empty() {
+		r.due(p) // it is drift, and may be somebody's who keeps coming back
+	}
+	seen := driftSeen(p)
 	if err := r.carry(ctx, p); err != nil {
 		return r.fail(ctx, p, err)
+	}
+	if applied && p.outcomes != nil {
+		r.carried(p, seen)
 	}
 	return r.rolled(ctx, p)
 }

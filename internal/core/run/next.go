@@ -142,6 +142,9 @@ func (d *decider) step() (Decision, Event) {
 	case Deleting:
 		return d.deleting()
 	}
+	if wave, any := d.undone(); any {
+		return Decision{Apply: true, UpTo: wave}, ""
+	}
 	phase := phases[d.Record.State]
 	hooks := d.Program.due(phase, d.Record.Action)
 	if phase == hook.Test && d.Action != hook.Testing && !d.Tests {
@@ -152,6 +155,21 @@ func (d *decider) step() (Decision, Event) {
 		return out, event
 	}
 	return d.healthy()
+}
+
+// undone says whether somebody has deleted or changed what was applied while the
+// release goes on to its end, and up to which wave. Without it nothing would become
+// healthy, and hooks would run beside something else than what is released.
+func (d *decider) undone() (wave int, any bool) {
+	if !d.Record.Applied() || d.Action == hook.Testing || d.Refused != nil {
+		return 0, false
+	}
+	for _, w := range d.Waves {
+		if w.Steps > 0 {
+			wave, any = w.Number, true
+		}
+	}
+	return wave, any
 }
 
 // healthy waits until everything is.

@@ -34,6 +34,12 @@ type Record struct {
 	Hooks []HookRecord
 }
 
+// Applied says whether all that is released has been applied, and the release goes
+// on.
+func (r Record) Applied() bool {
+	return r.Action != hook.Testing && (r.State == PostApply || r.State == Testing)
+}
+
 // HookRecord is how far one hook is.
 type HookRecord struct {
 	Key   lockstep.Key

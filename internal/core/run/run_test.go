@@ -62,6 +62,7 @@ type world struct {
 	slow  map[string]bool // hooks that do not end by themselves
 	sick  map[int]bool    // waves that do not become healthy
 	again time.Duration   // when the last decision wants to be asked anew
+	hand  func(*world)    // what somebody does while all is waited for, once
 	crash bool            // lose everything that is not in a kept record, at every turn
 }
 
@@ -109,6 +110,10 @@ func (w *world) run() []string {
 		case d.Apply:
 			w.in.Record = kept
 			w.apply(d)
+		case w.hand != nil && kept.Applied():
+			w.in.Record = kept
+			w.hand(w)
+			w.hand = nil
 		default:
 			w.in.Record, w.again = kept, d.Again
 			if kept.State.Ended() || !w.progress() {
@@ -297,6 +302,38 @@ func TestNext(t *testing.T) {
 				return w
 			},
 			"wave 0, run cry, healthy 0, Failed"},
+		"UndoneByHand": {"What somebody deletes while the release waits for health is applied again, or it would never be healthy.",
+			func(t *testing.T) *world {
+				w := newWorld(t, hook.Install).objects(0, 1)
+				w.hand = func(w *world) { w.in.Waves[0].Steps, w.in.Waves[0].Unready = 1, "not there" }
+				return w
+			},
+			"wave 0, healthy 0, wave 1, wave 0, healthy 0, healthy 1, Succeeded"},
+		"UndoneBesideAHook": {"A hook that runs after all is healthy does not keep it from being applied again, and nothing is pruned meanwhile.",
+			func(t *testing.T) *world {
+				w := newWorld(t, hook.Install, a(t, "Job", "after "+own+"post-apply")).objects(0)
+				w.hand = func(w *world) {
+					w.in.Waves[0].Steps, w.in.Waves[0].Unready, w.in.Deletions = 1, "not there", 1
+				}
+				return w
+			},
+			"wave 0, wave 0, healthy 0, run after, Succeeded"},
+		"UndoneWhileTesting": {"Tests run against what was released.",
+			func(t *testing.T) *world {
+				w := newWorld(t, hook.Install, a(t, "Job", "try "+helm+"test")).objects(0)
+				w.in.Tests = true
+				w.hand = func(w *world) { w.in.Waves[0].Steps = 1 }
+				return w
+			},
+			"wave 0, wave 0, healthy 0, run try, Succeeded"},
+		"RefusedLate": {"What is refused then is waited for no longer than health, and not tried in a circle.",
+			func(t *testing.T) *world {
+				w := newWorld(t, hook.Install).objects(0)
+				w.sick[0] = true
+				w.hand = func(w *world) { w.in.Waves[0].Steps, w.in.Refused = 1, fault.Invalid("no") }
+				return w
+			},
+			"wave 0, late, Failed"},
 		"RefusedBefore": {"Where hooks would run first, they do not run for what cannot be carried out.",
 			func(t *testing.T) *world {
 				w := newWorld(t, hook.Install, a(t, "Job", "m "+own+"pre-apply")).objects(0)
