@@ -204,7 +204,7 @@ func (s *scene) everywhere() int {
 // kept waits until servers keep every Stack between them.
 func (s *scene) kept(servers ...*world.Server) {
 	s.t.Helper()
-	s.Eventually("every Stack has one keeper", 10*time.Second, func() (bool, string) {
+	s.Eventually("every Stack has one keeper", 30*time.Second, func() (bool, string) {
 		n, all := 0, s.everywhere()
 		for _, srv := range servers {
 			n += stacks(srv)
