@@ -134,3 +134,21 @@ func indexLength(s string) int {
 	}
 	return 0
 }
+
+// Unindexed returns an address as the configuration writes it, without the keys of
+// count and for_each and without the key of a deposed object: module.a["x"].b.c[0] is
+// module.a.b.c.
+func Unindexed(address string) string {
+	if i := strings.LastIndex(address, deposedFrom); i >= 0 && strings.HasSuffix(address, deposedTo) {
+		address = address[:i]
+	}
+	parts, ok := addressParts(address)
+	if !ok {
+		return address
+	}
+	names := make([]string, len(parts))
+	for i, p := range parts {
+		names[i] = p.name
+	}
+	return strings.Join(names, ".")
+}

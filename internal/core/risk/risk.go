@@ -1,15 +1,19 @@
 // Package risk says which steps of a plan can destroy what Git cannot bring back.
 //
-// The rules are a table, kind by kind: what a verb on the kind may cost, and what
-// makes it cost less. They know Kubernetes; what they do not know is not risky. A
-// rule speaks of what may be lost, not of what will be: an empty volume is judged as
-// a full one, since nobody here can look into it.
+// The rules are data, in rules/*.yaml: what an action on a type may cost, and what
+// makes it cost more or less. [Judge] asks them about steps on a cluster, where what
+// they do not know is not risky, and [JudgeSet] about what a tool would do, where the
+// destruction of a type that they do not know deserves a look. A rule speaks of what
+// may be lost, not of what will be: an empty volume is judged as a full one, since
+// nobody here can look into it.
+//
+// rule.go and condition.go are the form of the rules, judge.go asks them, whole.go is
+// about a plan as a whole, ways.go about what to do instead. Migrations of databases
+// are in package sql below.
 package risk
 
 import (
-	"cmp"
-	"slices"
-
+	"github.com/lockstep-dev/lockstep/internal/core/change"
 	"github.com/lockstep-dev/lockstep/internal/core/plan"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 )
@@ -21,11 +25,14 @@ type Level uint8
 const (
 	None   Level = iota
 	Review       // a person should look: it stops something, or leaves something behind
+	Outage       // what uses it stands still meanwhile, or cannot be brought back as it was
 	Loss         // data that only the cluster has may be gone
 )
 
+var levelNames = [...]string{"none", "review", "outage", "loss"}
+
 // String returns the word, in lower case.
-func (l Level) String() string { return [...]string{"none", "review", "loss"}[min(l, Loss)] }
+func (l Level) String() string { return levelNames[min(l, Loss)] }
 
 // MarshalText makes a Level a word in JSON.
 func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
@@ -46,12 +53,16 @@ type Finding struct {
 	Key   lockstep.Key  `json:"key"`
 	Verb  lockstep.Verb `json:"-"`
 	Level Level         `json:"level"`
+	// ID is that of the rule in the table of rules, K01; several rules may share it.
+	ID string `json:"id,omitempty"`
 	// Rule is the identifier of the rule, stable: "pvc-delete".
 	Rule string `json:"rule"`
 	// Why is one sentence: what is lost, or what lowers it.
 	Why string `json:"why"`
 	// Keep says what to do so that it is not lost, where something can be done.
 	Keep string `json:"keep,omitempty"`
+	// Ways are what can be done instead, ready to be used.
+	Ways []Way `json:"ways,omitempty"`
 }
 
 // Change is one step with what is known of the object.
@@ -76,6 +87,29 @@ type Facts struct {
 	// Holds lists what of value is in a namespace, by its name; absent if nobody
 	// looked. An empty list is a namespace without anything of value.
 	Holds map[string][]lockstep.Key
+	// Stored lists the versions in which objects of a custom resource definition are
+	// stored, by the definition's name; absent if nobody looked.
+	Stored map[string][]string
+
+	// Protected are the blocks that had prevent_destroy in the commit that was carried
+	// out last, ProtectedNow those that have it in this one; nil if nobody looked. The
+	// addresses of blocks have no keys of count and for_each.
+	Protected, ProtectedNow map[string]bool
+	// Weakened are the addresses of which the release before took a guard off; see
+	// [Weakens]. Blocks that lost prevent_destroy are among them.
+	Weakened map[string]bool
+	// Locked are the blocks on which there is a management lock.
+	Locked map[string]bool
+	// Feeds lists the blocks that a block's values are used in.
+	Feeds map[string][]string
+	// Features are switches of providers, as "key_vault.purge_soft_delete_on_destroy".
+	Features map[string]bool
+	// Had is how many resources the unit had when it was carried out last, and State the
+	// version of its state then.
+	Had   int
+	State change.StateRef
+	// Destroying: the unit is to go altogether.
+	Destroying bool
 }
 
 // Limits is when a plan deletes more than one would mean to.
@@ -113,23 +147,12 @@ func Judge(changes []Change, total int, facts Facts, limits Limits) []Finding {
 		if c.Verb == lockstep.Delete {
 			deletes++
 		}
-		for _, r := range rules {
-			if !r.matches(c) {
-				continue
-			}
-			if f, ok := r.judge(c, facts); ok {
-				f.Key, f.Verb, f.Rule = c.Key, c.Verb, r.id
-				out = append(out, f)
-			}
-			break // the first rule that knows the kind decides
-		}
+		out = append(out, findings(c.subject(), facts)...)
 	}
-	if limits.Share > 0 && deletes > limits.Least && total > 0 && float64(deletes) > limits.Share*float64(total) {
-		out = append(out, Finding{Level: Loss, Rule: "mass-delete", Why: massive(deletes, total), Keep: "check the path, the branch and the overlays"})
+	if limits.beyond(deletes, total) {
+		out = append(out, about("mass-delete", massive(deletes, total)))
 	}
-	slices.SortFunc(out, func(a, b Finding) int {
-		return cmp.Or(-cmp.Compare(a.Level, b.Level), a.Key.Compare(b.Key), cmp.Compare(a.Rule, b.Rule))
-	})
+	sortFindings(out)
 	return out
 }
 
