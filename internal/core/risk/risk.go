@@ -40,7 +40,7 @@ func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 // UnmarshalText reads what MarshalText wrote; an unknown word is Loss, the worst.
 func (l *Level) UnmarshalText(b []byte) error {
 	*l = Loss
-	for _, level := range []Level{None, Review} {
+	for _, level := range []Level{None, Review, Outage} {
 		if level.String() == string(b) {
 			*l = level
 		}

@@ -126,13 +126,3 @@ func (r Rule) knows(typ string) bool {
 		return err == nil && ok
 	})
 }
-
-// UnmarshalText reads what MarshalText wrote.
-func (l *Level) UnmarshalText(b []byte) error {
-	i := slices.Index(levelNames[:], string(b))
-	if i < 0 {
-		return fmt.Errorf("unknown level %q", b)
-	}
-	*l = Level(i)
-	return nil
-}

@@ -298,6 +298,28 @@ func put(path []string, v any) map[string]any {
 	return map[string]any{path[0]: v}
 }
 
+// TestLevel: a level that nobody knows is the worst, and rules have none such.
+func TestLevel(t *testing.T) {
+	for l := None; l <= Loss; l++ {
+		var got Level
+		if err := got.UnmarshalText([]byte(l.String())); err != nil || got != l {
+			t.Errorf("%s is read as %s, %v", l, got, err)
+		}
+	}
+	for _, f := range families {
+		data, err := files.ReadFile("rules/" + f + ".yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(data)) {
+			_, word, says := strings.Cut(line, "level: ")
+			if word = strings.TrimSpace(word); says && !slices.Contains(levelNames[1:], word) {
+				t.Errorf("%s: unknown level %q", f, word)
+			}
+		}
+	}
+}
+
 // TestTable: every rule of the table is there, and says what a rule has to.
 func TestTable(t *testing.T) {
 	ids := map[string]bool{}
