@@ -18,18 +18,21 @@ import (
 
 // Defines values for CanParamsVerb.
 const (
-	CanParamsVerbActions   CanParamsVerb = "actions"
-	CanParamsVerbApprove   CanParamsVerb = "approve"
-	CanParamsVerbCreate    CanParamsVerb = "create"
-	CanParamsVerbDelete    CanParamsVerb = "delete"
-	CanParamsVerbGet       CanParamsVerb = "get"
-	CanParamsVerbList      CanParamsVerb = "list"
-	CanParamsVerbLogs      CanParamsVerb = "logs"
-	CanParamsVerbPause     CanParamsVerb = "pause"
-	CanParamsVerbReconcile CanParamsVerb = "reconcile"
-	CanParamsVerbRollback  CanParamsVerb = "rollback"
-	CanParamsVerbUpdate    CanParamsVerb = "update"
-	CanParamsVerbWatch     CanParamsVerb = "watch"
+	CanParamsVerbActions    CanParamsVerb = "actions"
+	CanParamsVerbApprove    CanParamsVerb = "approve"
+	CanParamsVerbCreate     CanParamsVerb = "create"
+	CanParamsVerbDelete     CanParamsVerb = "delete"
+	CanParamsVerbGet        CanParamsVerb = "get"
+	CanParamsVerbList       CanParamsVerb = "list"
+	CanParamsVerbLogs       CanParamsVerb = "logs"
+	CanParamsVerbPause      CanParamsVerb = "pause"
+	CanParamsVerbReadState  CanParamsVerb = "read-state"
+	CanParamsVerbReconcile  CanParamsVerb = "reconcile"
+	CanParamsVerbRollback   CanParamsVerb = "rollback"
+	CanParamsVerbUnlock     CanParamsVerb = "unlock"
+	CanParamsVerbUpdate     CanParamsVerb = "update"
+	CanParamsVerbWatch      CanParamsVerb = "watch"
+	CanParamsVerbWriteState CanParamsVerb = "write-state"
 )
 
 // Valid indicates whether the value is a known member of the CanParamsVerb enum.
@@ -51,13 +54,19 @@ func (e CanParamsVerb) Valid() bool {
 		return true
 	case CanParamsVerbPause:
 		return true
+	case CanParamsVerbReadState:
+		return true
 	case CanParamsVerbReconcile:
 		return true
 	case CanParamsVerbRollback:
 		return true
+	case CanParamsVerbUnlock:
+		return true
 	case CanParamsVerbUpdate:
 		return true
 	case CanParamsVerbWatch:
+		return true
+	case CanParamsVerbWriteState:
 		return true
 	default:
 		return false

@@ -18,6 +18,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/server/debug"
 	"github.com/lockstep-dev/lockstep/internal/server/httpapi"
+	"github.com/lockstep-dev/lockstep/internal/server/statehttp"
 	"github.com/lockstep-dev/lockstep/internal/server/webhook"
 )
 
@@ -64,6 +65,7 @@ func (s *server) run(ctx context.Context) error {
 	g.Go(func() error { return s.share.member.Run(ctx) })
 	g.Go(func() error { s.share.run(ctx); return nil })
 	g.Go(func() error { s.signIn.Run(ctx); return nil })
+	g.Go(func() error { s.states.Run(ctx); return nil })
 	g.Go(func() error { s.retain(ctx); return nil })
 	g.Go(func() error { s.remember(ctx); return nil })
 	listener, err := s.listen()
@@ -139,6 +141,7 @@ func (s *server) handler() http.Handler {
 	mux.Handle("GET /metrics", s.meters.handler())
 	mux.HandleFunc("POST /hooks/{namespace}/{name}", s.hook)
 	s.signIn.Mount(mux)
+	mux.Handle(statehttp.Prefix, s.states.ForPeople())
 	mux.Handle(httpapi.Prefix+"/", s.api(s.signIn.Wrap))
 	// The page's own routes are all that nothing above answers.
 	mux.Handle("/", s.page)

@@ -19,7 +19,8 @@ const keyLength = 32
 // digestKey returns the key that makes digests of secret values useless to whoever
 // reads them without it. It is in the cluster, so that all replicas have the same
 // one and none is lost with a data directory; whoever comes first makes it. Losing
-// it costs one apply of each Secret.
+// it costs one apply of each Secret, and the states that are sealed with a key made
+// of it.
 func digestKey(ctx context.Context, core typed.CoreV1Interface, namespace string) ([]byte, error) {
 	secrets := core.Secrets(namespace)
 	found, err := secrets.Get(ctx, v1alpha1.DigestKeySecret, metav1.GetOptions{})
@@ -64,7 +65,7 @@ func keyOf(s *corev1.Secret) ([]byte, error) {
 	key := s.Data[v1alpha1.DigestKeyField]
 	if len(key) != keyLength {
 		return nil, fault.Invalid("Secret %q has no digest key of %d bytes under %q", s.Namespace+"/"+s.Name, keyLength, v1alpha1.DigestKeyField).
-			WithHint("delete the Secret; the server makes a new one, and applies each Secret of each Stack once more")
+			WithHint("put it back from a backup; where no states are kept by Lockstep it may be deleted: the server makes a new one, and applies each Secret of each Stack once more")
 	}
 	return key, nil
 }

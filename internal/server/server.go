@@ -41,6 +41,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/server/board"
 	"github.com/lockstep-dev/lockstep/internal/server/live"
 	"github.com/lockstep-dev/lockstep/internal/server/signin"
+	"github.com/lockstep-dev/lockstep/internal/server/statehttp"
 	"github.com/lockstep-dev/lockstep/internal/server/ui"
 	"github.com/lockstep-dev/lockstep/internal/source/git"
 	"github.com/lockstep-dev/lockstep/internal/stack/renderers"
@@ -84,6 +85,10 @@ type Options struct {
 	Store string
 	// Keep is for how long it is kept; zero for ever.
 	Keep store.Keep
+	// KeepStates is how many versions of a state are kept, MaxState how many bytes one
+	// may have; zero for the defaults.
+	KeepStates int
+	MaxState   int64
 	// StackMetrics gives each Stack series of its own.
 	StackMetrics bool
 	// RememberEvery is how often the end of the history is remembered on the
@@ -188,6 +193,7 @@ type server struct {
 	looker      *live.Looker  // what it tells of one Stack
 	closing     chan struct{} // closed when streams have to end
 	signIn      *signin.Service
+	states      *statehttp.Server // states of Stacks that keep theirs here
 }
 
 // wire makes the parts and hands each what it needs.
@@ -204,6 +210,9 @@ func (s *server) wire(ctx context.Context) error {
 		return err
 	}
 	s.memory = newMemory(witness.New(core, s.opts.SystemNamespace), s.meters)
+	if s.states, err = s.newStates(core); err != nil {
+		return err
+	}
 	leases, err := coordination.NewForConfig(s.meters.counted(quick(s.opts.Config), kubeapi.Local))
 	if err != nil {
 		return fault.Invalid("the kubeconfig cannot be used").Because(err)

@@ -28,10 +28,14 @@ const (
 	Pause     Verb = "pause"
 	Logs      Verb = "logs"
 	Actions   Verb = "actions"
+	// Of a state that Lockstep keeps: its content has secrets in it.
+	ReadState  Verb = "read-state"
+	WriteState Verb = "write-state"
+	Unlock     Verb = "unlock"
 )
 
 // Verbs are all of them, in the order in which they are told.
-var Verbs = []Verb{Get, List, Watch, Create, Update, Delete, Reconcile, Approve, Rollback, Pause, Logs, Actions}
+var Verbs = []Verb{Get, List, Watch, Create, Update, Delete, Reconcile, Approve, Rollback, Pause, Logs, Actions, ReadState, WriteState, Unlock}
 
 type personKey struct{}
 

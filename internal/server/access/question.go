@@ -100,9 +100,9 @@ var roles = []struct {
 	verbs []Verb
 }{
 	{"lockstep-viewer", []Verb{Get, List, Watch, Logs}},
-	{"lockstep-operator", []Verb{Reconcile, Pause, Rollback, Actions}},
+	{"lockstep-operator", []Verb{Reconcile, Pause, Rollback, Actions, Unlock}},
 	{"lockstep-approver", []Verb{Approve}},
-	{"lockstep-admin", []Verb{Create, Update, Delete}},
+	{"lockstep-admin", []Verb{Create, Update, Delete, ReadState, WriteState}},
 }
 
 // role returns the smallest ready-made role that allows q; "" if none does.

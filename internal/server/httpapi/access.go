@@ -48,7 +48,7 @@ type VerbAnswer struct {
 }
 
 type canInput struct {
-	Verb   string   `query:"verb" required:"true" enum:"get,list,watch,create,update,delete,reconcile,approve,rollback,pause,logs,actions"`
+	Verb   string   `query:"verb" required:"true" enum:"get,list,watch,create,update,delete,reconcile,approve,rollback,pause,logs,actions,read-state,write-state,unlock"`
 	Stack  string   `query:"stack" maxLength:"520" doc:"namespace/name; namespace/* for all of a namespace; left out for all Stacks"`
 	As     string   `query:"as" maxLength:"1024" doc:"somebody else; needs the permission to create subjectaccessreviews.authorization.k8s.io"`
 	Groups []string `query:"groups,explode" maxItems:"100" doc:"groups of somebody else"`

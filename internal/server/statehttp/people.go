@@ -21,7 +21,7 @@ type People interface {
 	MayRead(ctx context.Context, p lockstep.Person, u lockstep.Unit) error
 	MayWrite(ctx context.Context, p lockstep.Person, u lockstep.Unit) error
 	// Record keeps what somebody did, or was refused.
-	Record(ctx context.Context, p lockstep.Person, u lockstep.Unit, verb, reason string, err error)
+	Record(r *http.Request, p lockstep.Person, u lockstep.Unit, verb, reason string, err error)
 }
 
 // ForPeople is the handler for people and CI jobs: a token of Lockstep as the
@@ -71,6 +71,6 @@ func (c *personCaller) may(ctx context.Context, k state.Key, w what, _ string) e
 	return c.people.MayWrite(ctx, c.p, k.Unit)
 }
 
-func (c *personCaller) done(ctx context.Context, k state.Key, w what, reason string, err error) {
-	c.people.Record(ctx, c.p, k.Unit, string(w), reason, err)
+func (c *personCaller) done(r *http.Request, k state.Key, w what, reason string, err error) {
+	c.people.Record(r, c.p, k.Unit, string(w), reason, err)
 }

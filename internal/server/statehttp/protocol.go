@@ -91,7 +91,7 @@ func (s *Server) routes(by func(*http.Request, state.Key) (caller, error)) http.
 		_ = control.SetWriteDeadline(s.now().Add(2 * bodyTime))
 		x := request{s: s, w: w, r: r, c: c, k: k}
 		err = x.serve(op)
-		c.done(r.Context(), k, op, x.reason, err)
+		c.done(r, k, op, x.reason, err)
 		if err != nil {
 			s.refuse(w, err)
 		}

@@ -142,8 +142,18 @@ func (s *Server) Mint(g Grant) (driver.Backend, error) {
 	return b, nil
 }
 
-// Revoke ends the credentials of a run. It may still write and unlock a state that it
-// has the lock of: what it has made is newer than what is kept.
+// Backend mints a credential for a run that writes the state of a unit's workspace, or
+// only reads it.
+func (s *Server) Backend(u lockstep.Unit, workspace, run string, writes bool) (driver.Backend, error) {
+	g := Grant{Unit: u, Workspace: workspace, Run: run, Mode: Read}
+	if writes {
+		g.Mode = Apply
+	}
+	return s.Mint(g)
+}
+
+// Revoke ends the credentials of a run. It may still read, write and unlock a state
+// that it has the lock of: what it has made is newer than what is kept.
 func (s *Server) Revoke(run string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -232,7 +242,7 @@ type caller interface {
 	// may refuses what is not allowed. id is the lock that is named.
 	may(ctx context.Context, k state.Key, w what, id string) error
 	// done has it recorded where that is wanted.
-	done(ctx context.Context, k state.Key, w what, reason string, err error)
+	done(r *http.Request, k state.Key, w what, reason string, err error)
 	// trusted says whether force and older versions are for the caller to ask for.
 	trusted() bool
 }
@@ -260,7 +270,7 @@ func (c *runCaller) actor() state.Actor {
 
 func (c *runCaller) trusted() bool { return false }
 
-func (c *runCaller) done(_ context.Context, _ state.Key, w what, _ string, err error) {
+func (c *runCaller) done(_ *http.Request, _ state.Key, w what, _ string, err error) {
 	var h *state.Held
 	if w == doWrite || w == doRead || err == nil || errors.As(err, &h) && w == doUnlock {
 		return // heard of otherwise, or nothing
@@ -277,11 +287,11 @@ func (c *runCaller) may(ctx context.Context, k state.Key, w what, id string) err
 		return nil
 	}
 	over := fault.Denied("run %s is over", c.grant.Run).At("stack %s", k)
-	if w != doWrite && w != doUnlock {
+	if w == doLock {
 		return over
 	}
 	// Who has the lock has made what is not written yet. Nobody else has written
-	// since, nor can.
+	// since, nor can. The tools read before they write for the first time.
 	has, err := c.s.states.Has(ctx, k, c.grant.Run, id)
 	if err != nil {
 		return err

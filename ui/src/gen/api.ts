@@ -2678,7 +2678,7 @@ export interface operations {
     can: {
         parameters: {
             query: {
-                verb: "get" | "list" | "watch" | "create" | "update" | "delete" | "reconcile" | "approve" | "rollback" | "pause" | "logs" | "actions";
+                verb: "get" | "list" | "watch" | "create" | "update" | "delete" | "reconcile" | "approve" | "rollback" | "pause" | "logs" | "actions" | "read-state" | "write-state" | "unlock";
                 /** @description namespace/name; namespace/* for all of a namespace; left out for all Stacks */
                 stack?: string;
                 /** @description somebody else; needs the permission to create subjectaccessreviews.authorization.k8s.io */

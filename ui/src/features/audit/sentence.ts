@@ -155,6 +155,12 @@ const callWords: Record<string, [did: string, wanted: string]> = {
   approve: ['approved a plan of', 'approve a plan of'],
   restart: ['restarted something of', 'restart something of'],
   scale: ['scaled something of', 'scale something of'],
+  'state-pull': ['read the state of', 'read the state of'],
+  'state-push': ['wrote the state of', 'write the state of'],
+  'state-lock': ['locked the state of', 'lock the state of'],
+  'state-unlock': ['took a lock off the state of', 'take a lock off the state of'],
+  'state-restore': ['restored an older state of', 'restore an older state of'],
+  'state-delete': ['deleted the state of', 'delete the state of'],
 };
 
 /** sha256:1d9e… as people compare it. */
