@@ -444,3 +444,26 @@ func appendMarked(out []string, v, marks any) []string {
 	}
 	return out
 }
+
+// StateSecrets returns the sensitive values of a state as show -json prints it; what
+// of it cannot be read has none.
+func StateSecrets(data []byte) []string {
+	var d struct {
+		Values valueTree `json:"values"`
+	}
+	if json.Unmarshal(data, &d) != nil {
+		return nil
+	}
+	g := &gatherer{}
+	_ = g.values(&d.Values) // it was valid a moment ago
+	return g.secrets
+}
+
+// Leaves returns every text and number in a JSON value.
+func Leaves(value json.RawMessage) []string {
+	v, err := tree(value)
+	if err != nil {
+		return nil
+	}
+	return appendMarked(nil, v, true)
+}

@@ -21,6 +21,8 @@ type Line struct {
 	Diagnostic *Diagnostic
 	// Operation of a change_summary: plan, apply or destroy.
 	Operation string
+	// Output is what a provisioner printed.
+	Output string
 }
 
 // Diagnostic is an error or a warning of the tool.
@@ -83,7 +85,7 @@ func ParseLine(b []byte) (Line, bool) {
 	}
 	l := Line{Type: raw.Type, Message: raw.Message, Diagnostic: raw.Diagnostic}
 	if h := raw.Hook; h != nil {
-		l.Address, l.Seconds = h.Resource.Address, h.Elapsed
+		l.Address, l.Seconds, l.Output = h.Resource.Address, h.Elapsed, h.Output
 		l.Action = actions[h.Action]
 	}
 	if raw.Changes != nil {
