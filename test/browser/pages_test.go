@@ -20,6 +20,7 @@ import (
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/server/signin"
+	"github.com/lockstep-dev/lockstep/test/forgetest"
 	"github.com/lockstep-dev/lockstep/test/world"
 )
 
@@ -29,7 +30,7 @@ func TestPages(t *testing.T) {
 	needUI(t)
 	s := newStage(t)
 	playwright(t, "pages", map[string]any{
-		"server": s.url, "forge": s.forge.url, "password": password, "shop": s.shop, "pay": s.pay, "kept": t.TempDir(),
+		"server": s.url, "forge": s.forge.URL, "password": forgetest.Password, "shop": s.shop, "pay": s.pay, "kept": t.TempDir(),
 		"remote": remote(t, map[string]func(map[string]string) (map[string]string, error){
 			"link": s.link, "edit": s.edit, "push": s.push, "read": s.read, "touch": s.touch,
 		}),
@@ -40,7 +41,7 @@ func TestPages(t *testing.T) {
 type stage struct {
 	*world.World
 	k         *kubernetes.Clientset
-	forge     *forge
+	forge     *forgetest.Forge
 	url       string
 	shop, pay string // namespaces
 	pushed    func(replicas string) (string, error)
@@ -48,10 +49,14 @@ type stage struct {
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	built := make(chan *forge, 1)
+	built := make(chan *forgetest.Forge, 1)
 	go func() {
 		defer close(built)
-		built <- startForge(t, "root", "ana", "vera")
+		f := forgetest.Start(t)
+		for _, name := range []string{"ana", "vera"} {
+			f.Person(name)
+		}
+		built <- f
 	}()
 	w := world.New(t)
 	s := &stage{World: w, k: w.Cluster.Client(t), shop: "shop", pay: "payments"}
@@ -100,8 +105,8 @@ func (s *stage) roles() {
 	})
 }
 
-// declare puts three Stacks: one that is well, one whose plans wait for somebody, and
-// one that vera must not know of.
+// declare puts four Stacks: one that is well, one whose plans wait for somebody, and
+// two that vera must not know of.
 func (s *stage) declare() {
 	s.T.Helper()
 	repo, url := s.Repo("shop")
@@ -110,6 +115,7 @@ func (s *stage) declare() {
 			"checkout/deployment.yaml": fmt.Sprintf(deployment, "checkout", replicas),
 			"checkout/config.yaml":     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: checkout}\ndata: {greeting: hello}\n",
 			"ledger/deployment.yaml":   fmt.Sprintf(deployment, "ledger", "3"),
+			"till/deployment.yaml":     fmt.Sprintf(deployment, "till", "2"),
 			"vault/config.yaml":        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: vault}\ndata: {note: kept}\n",
 		}
 	}
@@ -136,6 +142,8 @@ func (s *stage) declare() {
 	put(s.shop, "checkout", func(*v1alpha1.StackSpec) {})
 	put(s.shop, "ledger", func(x *v1alpha1.StackSpec) { x.Sync.Mode = v1alpha1.SyncManual })
 	put(s.pay, "vault", func(*v1alpha1.StackSpec) {})
+	// Where what somebody changes stays, to be looked at.
+	put(s.pay, "till", func(x *v1alpha1.StackSpec) { x.Sync.Drift = v1alpha1.DriftReport })
 }
 
 const deployment = `
@@ -154,7 +162,7 @@ spec:
 // provider has people sign in with the forge.
 func (s *stage) provider() {
 	s.T.Helper()
-	id, secret := s.forge.client("root", s.url+"/auth/callback/forge")
+	id, secret := s.forge.Register(s.url + "/auth/callback/forge")
 	s.Create(&corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: "lockstep-sign-in"},
 		StringData: map[string]string{
@@ -168,7 +176,7 @@ func (s *stage) provider() {
   scopes: [openid, profile, email, groups]
   claims: {user: preferred_username, groups: groups, display: preferred_username}
   prefix: {user: "oidc:", groups: "oidc:"}
-`, s.forge.issuer, id),
+`, s.forge.URL, id),
 		},
 	})
 	s.Eventually("the provider is offered", time.Minute, func() (bool, string) {
@@ -196,7 +204,7 @@ func (s *stage) settled() {
 	ledger := &v1alpha1.Stack{ObjectMeta: metav1.ObjectMeta{Namespace: s.shop, Name: "ledger"}}
 	s.Eventually("the first plan is held", time.Minute, func() (bool, string) { r := reason(s.shop, "ledger"); return r == "Held", r })
 	s.Poke(ledger)
-	for _, at := range [][2]string{{s.shop, "checkout"}, {s.shop, "ledger"}, {s.pay, "vault"}} {
+	for _, at := range [][2]string{{s.shop, "checkout"}, {s.shop, "ledger"}, {s.pay, "vault"}, {s.pay, "till"}} {
 		s.Eventually(at[1]+" is ready", time.Minute, func() (bool, string) { r := reason(at[0], at[1]); return r == "Ready", r })
 	}
 }

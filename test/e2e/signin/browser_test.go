@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/lockstep-dev/lockstep/test/forgetest"
 )
 
 // browser is what a browser is for signing in: it keeps cookies, follows where it is
@@ -98,20 +100,20 @@ func (b *browser) submit(p page, more url.Values) page {
 }
 
 // signIn goes the whole way of a person: from Lockstep to the forge and back.
-func (b *browser) signIn(f *forge, server, name string) page {
+func (b *browser) signIn(f *forgetest.Forge, server, name string) page {
 	b.t.Helper()
 	b.submitLogin(f, name)
 	p := b.get(server + "/auth/start?provider=gitea&return=%2Fapi%2Fv1%2Fme")
-	if strings.HasPrefix(p.url.String(), f.url) {
+	if strings.HasPrefix(p.url.String(), f.URL) {
 		p = b.submit(p, url.Values{"granted": {"true"}})
 	}
 	return p
 }
 
 // submitLogin signs in at the forge itself, whose own form no test is about.
-func (b *browser) submitLogin(f *forge, name string) {
+func (b *browser) submitLogin(f *forgetest.Forge, name string) {
 	b.t.Helper()
-	if p := b.send("POST", f.url+"user/login", url.Values{"user_name": {name}, "password": {password}}, nil); p.status != http.StatusOK && p.status != http.StatusNotFound {
+	if p := b.send("POST", f.URL+"/user/login", url.Values{"user_name": {name}, "password": {forgetest.Password}}, nil); p.status != http.StatusOK && p.status != http.StatusNotFound {
 		b.t.Fatalf("the forge answers %d\n%s", p.status, p.body)
 	}
 }

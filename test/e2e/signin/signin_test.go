@@ -22,6 +22,7 @@ import (
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/test/cluster"
+	"github.com/lockstep-dev/lockstep/test/forgetest"
 	"github.com/lockstep-dev/lockstep/test/world"
 )
 
@@ -32,7 +33,7 @@ func TestMain(m *testing.M) { cluster.Main(m) }
 type scene struct {
 	*world.World
 	t      *testing.T
-	forge  *forge
+	forge  *forgetest.Forge
 	issuer *issuer
 	server *world.Server
 	url    string
@@ -42,9 +43,9 @@ type scene struct {
 
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	var f *forge
+	var f *forgetest.Forge
 	var ready sync.WaitGroup
-	ready.Go(func() { f = newForge(t) })
+	ready.Go(func() { f = forgetest.Start(t) })
 	s := &scene{World: world.New(t), t: t, issuer: newIssuer(t), home: t.TempDir()}
 	s.server = s.Serve(world.ServeOptions{})
 	s.url = "http://" + s.server.Addr
@@ -60,15 +61,15 @@ func newScene(t *testing.T) *scene {
 }
 
 func (s *scene) people() {
-	s.team = s.forge.team()
+	s.team = team(s.forge)
 	for _, name := range []string{"ana", "ben", "cas"} {
-		s.forge.person(name)
+		s.forge.Person(name)
 	}
-	s.forge.api("PUT", fmt.Sprintf("/teams/%d/members/ana", s.team), nil, nil)
+	s.forge.API("PUT", fmt.Sprintf("/teams/%d/members/ana", s.team), nil, nil)
 }
 
 func (s *scene) configure() {
-	id, secret := s.forge.register(s.url)
+	id, secret := s.forge.Register(s.url + "/auth/callback/gitea")
 	s.Create(&corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: "lockstep-sign-in"},
 		StringData: map[string]string{"gitea": secret, "sign-in.yaml": fmt.Sprintf(`
@@ -87,7 +88,7 @@ trust:
   - when: claims.repository == "acme/shop"
     user: '"ci:" + claims.repository'
     groups: ["oidc:platform:sre"]
-`, strings.TrimSuffix(s.forge.url, "/"), id, s.issuer.URL)},
+`, s.forge.URL, id, s.issuer.URL)},
 	})
 	// It is looked at when somebody signs in, and every few seconds at most.
 	s.Eventually("the provider is offered", 20*time.Second, func() (bool, string) {
@@ -391,17 +392,17 @@ func (s *scene) exchange(t *testing.T) {
 
 // changed takes one person out of the team and another out of the forge.
 func (s *scene) changed(_ *testing.T, ana, ben *browser) {
-	s.forge.api("DELETE", fmt.Sprintf("/teams/%d/members/ana", s.team), nil, nil)
-	s.forge.api("DELETE", "/admin/users/ben?purge=true", nil, nil)
+	s.forge.API("DELETE", fmt.Sprintf("/teams/%d/members/ana", s.team), nil, nil)
+	s.forge.API("DELETE", "/admin/users/ben?purge=true", nil, nil)
 	s.want("who left the team sees nothing", ana, nil, "none")
 	s.want("who was removed is signed out", ben, nil, "401")
-	s.forge.api("PUT", fmt.Sprintf("/teams/%d/members/ana", s.team), nil, nil)
+	s.forge.API("PUT", fmt.Sprintf("/teams/%d/members/ana", s.team), nil, nil)
 	s.want("who is back in the team sees it", ana, nil, "shop")
 }
 
 // down ends the forge: who is in stays in, and who wants in is told why not.
 func (s *scene) down(t *testing.T, ana *browser) {
-	s.forge.stop()
+	s.forge.Stop()
 	time.Sleep(6 * time.Second) // one check; and what is believed of the provider is over
 	p := newBrowser(t).get(s.url + "/auth/start?provider=gitea")
 	if p.status != http.StatusServiceUnavailable || !strings.Contains(p.body, "does not answer") {
@@ -410,4 +411,12 @@ func (s *scene) down(t *testing.T, ana *browser) {
 	if got := s.stacks(ana, nil); got != "shop" {
 		t.Errorf("whoever is in gets %s", got)
 	}
+}
+
+// team makes the team platform:sre at the forge, and returns its id.
+func team(f *forgetest.Forge) int {
+	f.API("POST", "/orgs", map[string]any{"username": "platform"}, nil)
+	var made struct{ ID int }
+	f.API("POST", "/orgs/platform/teams", map[string]any{"name": "sre", "permission": "read", "units": []string{"repo.code"}}, &made)
+	return made.ID
 }
