@@ -25,7 +25,7 @@ export default defineConfig({
           groups: [
             {
               name: 'list',
-              test: /src\/(url|format|filter)\/|src\/parts\/(virtual-table|status-mark|segments|cx)\.|src\/features\/fleet\/(params|news|news-chip|use-stacks|flow)\./,
+              test: /src\/(url|format|filter)\/|src\/parts\/(virtual-table|rows|status-mark|segments|cx)\.|src\/features\/fleet\/(params|news|news-chip|use-stacks|flow)\./,
             },
           ],
         },

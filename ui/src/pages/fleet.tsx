@@ -1,13 +1,11 @@
-import { useCallback, useEffect, useRef } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useRef } from 'react';
 import { asProblem } from '@/api/problem';
 import type { Facets } from '@/api/types';
 import { useCommands } from '@/commands/commands';
 import { FacetBar } from '@/features/fleet/facets';
 import { changeColumns, listColumns, StackList } from '@/features/fleet/list';
-import { FleetMap } from '@/features/fleet/map';
 import { NeedsYou } from '@/features/fleet/needs-you';
 import { NewsChip } from '@/features/fleet/news-chip';
-import { NothingYet } from '@/features/fleet/nothing-yet';
 import { fleetCli, fleetParams, type Grouping, groupings, type Sort, views } from '@/features/fleet/params';
 import { Sentence } from '@/features/fleet/sentence';
 import { useStacks } from '@/features/fleet/use-stacks';
@@ -15,8 +13,14 @@ import { FilterInput } from '@/filter/filter-input';
 import { count } from '@/format/count';
 import { Menu } from '@/parts/menu';
 import { Segments } from '@/parts/segments';
+import { SkeletonRows } from '@/parts/skeleton';
 import { usePage } from '@/shell/page';
 import { useParams } from '@/url/params';
+
+// Fetched when they are looked at: the list is what most people open.
+const loadMap = () => import('@/features/fleet/map');
+const FleetMap = lazy(loadMap);
+const NothingYet = lazy(() => import('@/features/fleet/nothing-yet'));
 
 const fields = [
   'is',
@@ -76,7 +80,12 @@ export default function Fleet() {
     },
   ]);
 
-  if (stacks.fleet?.total === 0) return <NothingYet />;
+  if (stacks.fleet?.total === 0)
+    return (
+      <Suspense fallback={<SkeletonRows />}>
+        <NothingYet />
+      </Suspense>
+    );
   const problem = stacks.error ? asProblem(stacks.error) : undefined;
   return (
     <div className="flex min-h-0 flex-1 flex-col max-md:min-h-200 [@media(max-height:600px)]:min-h-150">
@@ -117,7 +126,9 @@ export default function Fleet() {
         <FacetBar facets={facets} q={q} onChange={setFilter} />
       </div>
       {view === 'map' ? (
-        <FleetMap params={params} onClear={() => setFilter('')} />
+        <Suspense fallback={<SkeletonRows label="Drawing the map" />}>
+          <FleetMap params={params} onClear={() => setFilter('')} />
+        </Suspense>
       ) : (
         <div className="relative flex min-h-0 flex-1 flex-col border-t border-line">
           <NewsChip className="-top-10" n={stacks.arrived} onShow={stacks.renew} />

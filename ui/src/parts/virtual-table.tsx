@@ -1,9 +1,9 @@
-import { defaultRangeExtractor, type Range, useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp } from 'lucide-react';
-import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { useCommands } from '@/commands/commands';
 import { cx } from './cx';
+import { between, scrolledTo, useRows } from './rows';
 
 export interface Column<T> {
   key: string;
@@ -45,6 +45,9 @@ interface VirtualTableProps<T> {
   className?: string;
 }
 
+/** The line of column heads, which stays, and its border. */
+const headHeight = 33;
+
 /**
  * A table of any length: only what can be seen is in the page. Rows are read as a
  * table, moved through with j and k, and one row at a time is in the tab order.
@@ -73,25 +76,12 @@ export function VirtualTable<T>(props: VirtualTableProps<T>) {
   const found = activeKey === undefined ? -1 : rows.findIndex((r) => rowKey(r) === activeKey);
   const active = found < 0 ? 0 : found;
 
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => box.current,
-    estimateSize: () => rowHeight,
-    overscan: 12,
-    scrollPaddingStart: 32,
-    scrollPaddingEnd: 8,
-    getItemKey: (i) => rowKey(rows[i]!),
-    // The row that has the focus stays, or scrolling would lose it.
-    rangeExtractor: useCallback(
-      (range: Range) => {
-        const shown = defaultRangeExtractor(range);
-        return found >= 0 && !shown.includes(found) ? [...shown, found].sort((a, b) => a - b) : shown;
-      },
-      [found],
-    ),
-  });
-  const items = virtual.getVirtualItems();
-  const last = items.at(-1)?.index ?? -1;
+  const span = useRows(box, rows.length, rowHeight);
+  const last = span.to - 1;
+  // The row that has the focus stays, or scrolling would lose it.
+  const items = between(span);
+  if (found >= 0 && found < span.from) items.unshift(found);
+  if (found >= span.to) items.push(found);
   useEffect(() => {
     if (onEnd && last >= rows.length - 20) onEnd();
   }, [last, rows.length, onEnd]);
@@ -101,7 +91,8 @@ export function VirtualTable<T>(props: VirtualTableProps<T>) {
     const row = rows[to];
     if (!row) return;
     setActiveKey(rowKey(row));
-    virtual.scrollToIndex(to, { align: 'auto' });
+    const el = box.current;
+    if (el) el.scrollTop = scrolledTo(to, rowHeight, el.scrollTop, el.clientHeight, headHeight);
     // It may have to be put into the page first.
     requestAnimationFrame(() =>
       box.current?.querySelector<HTMLElement>(`[data-row="${to}"]`)?.focus({ preventScroll: true }),
@@ -199,18 +190,18 @@ export function VirtualTable<T>(props: VirtualTableProps<T>) {
             ))}
           </div>
         </div>
-        <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
-          {items.map((item) => {
-            const row = rows[item.index]!;
+        <div role="rowgroup" className="relative" style={{ height: rows.length * rowHeight }}>
+          {items.map((index) => {
+            const row = rows[index]!;
             const key = rowKey(row);
             const isPicked = picked?.has(key) ?? false;
             return (
               <div
                 key={key}
                 role="row"
-                aria-rowindex={item.index + 2}
-                tabIndex={item.index === active ? 0 : -1}
-                data-row={item.index}
+                aria-rowindex={index + 2}
+                tabIndex={index === active ? 0 : -1}
+                data-row={index}
                 aria-selected={onPick ? isPicked : undefined}
                 onFocus={() => setActiveKey(key)}
                 onClick={(e) => follow(e, href?.(row), navigate)}
@@ -226,7 +217,11 @@ export function VirtualTable<T>(props: VirtualTableProps<T>) {
                   isPicked && 'bg-picked',
                   props.rowClass?.(row),
                 )}
-                style={{ gridTemplateColumns: template, height: item.size, transform: `translateY(${item.start}px)` }}
+                style={{
+                  gridTemplateColumns: template,
+                  height: rowHeight,
+                  transform: `translateY(${index * rowHeight}px)`,
+                }}
               >
                 {onPick && (
                   <span role="cell" className="flex">

@@ -19,7 +19,7 @@ import { NewsChip } from './news-chip';
 import { type FleetParams, fleetHref } from './params';
 
 /** Every Stack as a cell, grouped: the whole fleet at a glance. */
-export function FleetMap({ params, onClear }: { params: FleetParams; onClear(): void }) {
+export default function FleetMap({ params, onClear }: { params: FleetParams; onClear(): void }) {
   const { q, group } = params;
   const query = useQuery({
     queryKey: ['map', q, group],

@@ -3,7 +3,7 @@ import { cards } from '@/features/welcome/cards';
 import { Cli } from '@/parts/cli';
 
 /** A fleet without Stacks: what to do, in the order in which one does it. */
-export function NothingYet() {
+export default function NothingYet() {
   return (
     <div className="mx-auto w-full max-w-3xl px-4 py-10">
       <h1 className="text-xl font-semibold">Nothing is kept in step yet</h1>

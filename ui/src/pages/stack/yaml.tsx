@@ -1,6 +1,6 @@
-import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef, useState } from 'react';
 import { cx } from '@/parts/cx';
+import { between, useRows } from '@/parts/rows';
 import { counts, fold, pairs, type Row } from './fold';
 
 /** Text of any length in a fixed-width face, with line numbers; only what can be seen is in the page. */
@@ -42,15 +42,11 @@ const height = 18;
 const tint: Record<Row['kind'], string> = { same: '', fold: '', added: 'bg-ok-soft', removed: 'bg-bad-soft' };
 const sign: Record<Row['kind'], string> = { same: ' ', fold: ' ', added: '+', removed: '−' };
 
-function useRows(n: number) {
+/** The rows that are to be seen, with where each begins. */
+function useLines(n: number) {
   const box = useRef<HTMLDivElement>(null);
-  const virtual = useVirtualizer({
-    count: n,
-    getScrollElement: () => box.current,
-    estimateSize: () => height,
-    overscan: 20,
-  });
-  return { box, virtual };
+  const span = useRows(box, n, height, 20);
+  return { box, total: n * height, items: between(span).map((index) => ({ index, start: index * height })) };
 }
 
 const frame = 'mono max-h-[60vh] min-h-0 overflow-auto rounded-md border border-line bg-panel leading-[18px]';
@@ -66,17 +62,17 @@ function Lines({
   onOpen?(r: Row): void;
   single?: boolean;
 }) {
-  const { box, virtual } = useRows(rows.length);
+  const { box, total, items } = useLines(rows.length);
   const wide = Math.max(...rows.slice(0, 5000).map((r) => r.text.length), 40);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys
     <div ref={box} role="region" aria-label={label} tabIndex={0} className={frame}>
-      <div className="relative" style={{ height: virtual.getTotalSize(), minWidth: `calc(${wide + 14} * 1ch)` }}>
-        {virtual.getVirtualItems().map((item) => {
+      <div className="relative" style={{ height: total, minWidth: `calc(${wide + 14} * 1ch)` }}>
+        {items.map((item) => {
           const r = rows[item.index]!;
           return (
             <div
-              key={item.key}
+              key={item.index}
               className={cx('absolute inset-x-0 flex whitespace-pre', tint[r.kind])}
               style={{ height, transform: `translateY(${item.start}px)` }}
             >
@@ -100,16 +96,16 @@ function Lines({
 
 function Split({ rows, label, onOpen }: { rows: Row[]; label: string; onOpen(r: Row): void }) {
   const both = useMemo(() => pairs(rows), [rows]);
-  const { box, virtual } = useRows(both.length);
+  const { box, total, items } = useLines(both.length);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys
     <div ref={box} role="region" aria-label={label} tabIndex={0} className={frame}>
-      <div className="relative" style={{ height: virtual.getTotalSize() }}>
-        {virtual.getVirtualItems().map((item) => {
+      <div className="relative" style={{ height: total }}>
+        {items.map((item) => {
           const p = both[item.index]!;
           return (
             <div
-              key={item.key}
+              key={item.index}
               className="absolute inset-x-0 flex whitespace-pre"
               style={{ height, transform: `translateY(${item.start}px)` }}
             >
