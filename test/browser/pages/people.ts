@@ -1,4 +1,4 @@
-import type { Browser, Page } from '@playwright/test';
+import type { Browser, BrowserContext, Page } from '@playwright/test';
 import { test as base, here, type Watch, watch } from '../watch';
 
 type Person = 'ana' | 'vera';
@@ -20,10 +20,37 @@ export async function signIn(page: Page, who: Person, to = '/fleet') {
 /** Where the session of somebody is kept, between the spec that signs in and the others. */
 export const kept = (who: Person) => `${here.kept}/${who}.json`;
 
-/** Pages of people who are signed in: ana may do everything, vera sees one namespace. */
-export const test = base.extend<{ ana: Page; vera: Page }>({
+interface Desk {
+  context: BrowserContext;
+  watched: Watch;
+}
+
+/**
+ * Pages of people who are signed in: ana may do everything, vera sees one namespace.
+ * `reader` is ana with the browser of the test before, whose cache is warm: for tests
+ * that only look, and many of them.
+ */
+export const test = base.extend<{ ana: Page; vera: Page; reader: Page }, { desk: Desk }>({
   ana: async ({ browser, watched }, use) => use(await pageOf(browser, 'ana', watched)),
   vera: async ({ browser, watched }, use) => use(await pageOf(browser, 'vera', watched)),
+  desk: [
+    async ({ browser }, use) => {
+      const desk: Desk = {
+        context: await browser.newContext({ storageState: kept('ana') }),
+        watched: { faults: [], expected: [] },
+      };
+      await watch(desk.context, () => desk.watched);
+      await use(desk);
+      await desk.context.close();
+    },
+    { scope: 'worker' },
+  ],
+  reader: async ({ desk, watched }, use) => {
+    desk.watched = watched;
+    const page = await desk.context.newPage();
+    await use(page);
+    await page.close();
+  },
 });
 
 async function pageOf(browser: Browser, who: Person, watched: Watch): Promise<Page> {

@@ -8,8 +8,13 @@ const checkout = `/stacks/${here.shop}/checkout`;
 /** Every page by its pattern in ui/src/routes.tsx, with addresses that show all of it. */
 const routes: Record<string, string[]> = {
   '/fleet': ['/fleet?view=list', '/fleet?view=map', '/fleet?view=changes'],
-  '/stacks/:namespace/:name/releases/:release': [`${checkout}/releases/1`],
-  '/stacks/:namespace/:name/compare': [`${checkout}/compare`],
+  '/stacks/:namespace/:name/releases/:release': [`${checkout}/releases/1`, `${checkout}/releases/999`],
+  '/stacks/:namespace/:name/compare': [
+    `${checkout}/compare`,
+    `${checkout}/compare?as=yaml`,
+    `${checkout}/compare?from=git&with=${here.pay}/till`,
+  ],
+
   '/stacks/:namespace/:name/*?': [
     checkout,
     `${checkout}?group=tree`,
@@ -38,7 +43,7 @@ test('every page is looked at', () => {
 });
 
 for (const address of ['none', ...known].flatMap((path) => routes[path] ?? [])) {
-  test(`nobody is kept out of ${address.replaceAll(here.shop ?? '', 'shop')}`, async ({ ana: page, watched }) => {
+  test(`nobody is kept out of ${address.replaceAll(here.shop ?? '', 'shop')}`, async ({ reader: page, watched }) => {
     // What is not there is answered so.
     watched.expected.push(/status of 404/);
     // Opened anew for each theme: colours change in the next frames, whenever those are.

@@ -1,6 +1,5 @@
-import { useQuery } from '@tanstack/react-query';
 import { useLocation } from 'wouter';
-import { api, sent } from '@/api/client';
+import { asProblem } from '@/api/problem';
 import { useCommands } from '@/commands/commands';
 import { counted, short } from '@/format/count';
 import { lasted } from '@/format/time';
@@ -13,29 +12,19 @@ import { Lasted, Time } from '@/parts/time';
 import type { PageProps } from '@/routes';
 import { usePage } from '@/shell/page';
 import { compareHref, releaseHref, stackHref } from '@/url/hrefs';
-import { stackKey, useStack } from './stack/data';
+import { useRelease, useStack } from './stack/data';
 import { Section } from './stack/drawer';
 import { FlowStrip } from './stack/header';
-import { byVerb, type Release as Kept, legs } from './stack/timeline';
+import { byVerb, type Release as Kept, legs, releaseShown } from './stack/timeline';
 import { outcomeTone } from './stack/timeline-tab';
 
 /** One release: which commit, whose, how it went and how long each step took. */
 export default function Release({ params }: PageProps) {
   const s = { namespace: params.namespace ?? '', name: params.name ?? '' };
-  const id = Number(params.release);
+  const id = /^[1-9]\d{0,9}$/.test(params.release ?? '') ? Number(params.release) : 0;
   const { data, error, refetch } = useStack(s);
   const [, navigate] = useLocation();
-  const kept = useQuery({
-    queryKey: stackKey(s, 'live', 'release', id),
-    enabled: Number.isSafeInteger(id) && id > 0,
-    queryFn: ({ signal }) =>
-      sent(
-        api.GET('/api/v1/stacks/{namespace}/{name}/releases/{number}', {
-          params: { path: { ...s, number: id } },
-          signal,
-        }),
-      ),
-  });
+  const kept = useRelease(s, id);
   usePage({
     crumbs: [
       { label: 'Fleet', href: '/fleet' },
@@ -44,26 +33,17 @@ export default function Release({ params }: PageProps) {
     ],
     cli: `lockstep history ${s.namespace}/${s.name}`,
   });
-  const all = data?.releases ?? [];
-  const at = all.findIndex((r) => r.id === id);
-  const r = all[at];
-  const older = all[at + 1];
-  const newer = at > 0 ? all[at - 1] : undefined;
+  const newest = data?.releases[0]?.id ?? 0;
+  const r = releaseShown(
+    data?.releases.find((x) => x.id === id),
+    kept.data,
+  );
+  const older = id > 1 ? Math.min(id - 1, newest) : 0;
+  const newer = id > 0 && id < newest ? id + 1 : 0;
+  const go = (n: number) => () => n > 0 && navigate(releaseHref(s, n));
   useCommands([
-    {
-      id: 'release.previous',
-      label: 'Release before',
-      group: 'This page',
-      keys: '[',
-      run: () => older && navigate(releaseHref(s, older.id)),
-    },
-    {
-      id: 'release.next',
-      label: 'Release after',
-      group: 'This page',
-      keys: ']',
-      run: () => newer && navigate(releaseHref(s, newer.id)),
-    },
+    { id: 'release.previous', label: 'Release before', group: 'This page', keys: '[', run: go(older) },
+    { id: 'release.next', label: 'Release after', group: 'This page', keys: ']', run: go(newer) },
   ]);
   if (error && !data)
     return (
@@ -72,22 +52,46 @@ export default function Release({ params }: PageProps) {
         <ProblemPanel className="m-4" of={error} what="The release could not be read." onRetry={() => void refetch()} />
       </>
     );
-  if (!data) return <SkeletonRows label="Reading the release" />;
-  if (!r)
+  // What the Stack remembers is shown at once; for an older one the record is waited for.
+  if (!data || (!r && kept.isLoading)) return <SkeletonRows label="Reading the release" />;
+  if (!r) {
+    const gone = kept.error === null || asProblem(kept.error).status === 404;
     return (
-      <Empty title={`Release ${params.release} is not known here`}>The newest releases are in the timeline.</Empty>
+      <>
+        {!gone && (
+          <ProblemPanel
+            className="m-4"
+            of={kept.error}
+            what={`Release ${params.release} could not be read.`}
+            onRetry={() => void kept.refetch()}
+          />
+        )}
+        <Empty page title={gone ? `There is no release ${params.release} on record` : `Release ${params.release}`}>
+          <p>
+            {newest === 0 && 'Nothing has been released yet.'}
+            {newest > 0 && id > newest && `The newest is ${newest}.`}
+            {newest > 0 && id <= newest && 'Old ones are removed after a time that the server is told.'}
+          </p>
+          <p className="mt-3 flex justify-center gap-2">
+            <ButtonLink to={stackHref(s, 'timeline')}>Timeline</ButtonLink>
+            {newest > 0 && <ButtonLink to={releaseHref(s, newest)}>Release {newest}</ButtonLink>}
+          </p>
+        </Empty>
+      </>
     );
-  const current = data.lifecycle?.release === r.id;
+  }
+  const current = data.lifecycle?.release === id;
   return (
     <div className="flex h-full min-h-0 flex-col gap-4 overflow-y-auto p-4">
       <header className="flex flex-wrap items-center gap-3">
-        <h1 className="text-xl font-semibold">Release {r.id}</h1>
+        <h1 className="text-xl font-semibold">Release {id}</h1>
         <Badge tone={outcomeTone[r.outcome] ?? 'idle'}>{r.outcome.toLowerCase()}</Badge>
-        {current && <Badge tone="idle">live</Badge>}
-        <span className="ml-auto flex gap-2">
-          {older && <ButtonLink to={releaseHref(s, older.id)}>‹ {older.id}</ButtonLink>}
-          {newer && <ButtonLink to={releaseHref(s, newer.id)}>{newer.id} ›</ButtonLink>}
-          {older && <ButtonLink to={compareHref(s, older.id, r.id)}>Compare with {older.id}</ButtonLink>}
+        {current && <Badge tone="idle">newest</Badge>}
+        <span className="ml-auto flex flex-wrap gap-2">
+          {older > 0 && <ButtonLink to={releaseHref(s, older)}>‹ {older}</ButtonLink>}
+          {newer > 0 && <ButtonLink to={releaseHref(s, newer)}>{newer} ›</ButtonLink>}
+          {older > 0 && <ButtonLink to={compareHref(s, older, id)}>Compare with {older}</ButtonLink>}
+          <ButtonLink to={compareHref(s, id, 'live')}>Compare with live</ButtonLink>
           <ButtonLink to={stackHref(s, `manifest?revision=${r.revision}`)}>Manifest</ButtonLink>
         </span>
       </header>
@@ -97,7 +101,7 @@ export default function Release({ params }: PageProps) {
           <span className="mono">{short(r.revision)}</span> {r.subject}
         </dd>
         <dt className="text-muted">Author</dt>
-        <dd>{r.author || '–'}</dd>
+        <dd className="min-w-0 break-words">{r.author || '–'}</dd>
         <dt className="text-muted">Because of</dt>
         <dd>
           {r.cause}
@@ -105,11 +109,16 @@ export default function Release({ params }: PageProps) {
         </dd>
         <dt className="text-muted">Began</dt>
         <dd>
-          <Time at={r.started} />, took <Lasted from={r.started} to={r.finished} />
+          <Time at={r.started} />
+          {r.started && (
+            <>
+              , {r.finished ? 'took' : 'for'} <Lasted from={r.started} to={r.finished} />
+            </>
+          )}
         </dd>
         <dt className="text-muted">Plan</dt>
         <dd className="min-w-0 break-words">
-          {r.summary} <span className="mono text-muted">{short(r.digest.replace(/^sha256:/, ''))}</span>
+          {r.summary} <span className="mono text-muted">{r.digest.replace(/^sha256:/, '').slice(0, 7)}</span>
         </dd>
       </dl>
       {r.message && <p className="rounded-md bg-sunken px-3 py-2 break-words whitespace-pre-line">{r.message}</p>}

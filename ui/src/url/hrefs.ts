@@ -7,8 +7,11 @@ export const stackHref = (s: { namespace: string; name: string }, tab = ''): str
 export const releaseHref = (s: { namespace: string; name: string }, n: number | string): string =>
   stackHref(s, `releases/${part(String(n))}`);
 
-export const compareHref = (s: { namespace: string; name: string }, from: number, to: number): string =>
-  `${stackHref(s, 'compare')}?from=${from}&to=${to}`;
+export const compareHref = (
+  s: { namespace: string; name: string },
+  from: number | string,
+  to: number | string,
+): string => `${stackHref(s, 'compare')}?from=${from}&to=${to}`;
 
 /** The cluster that holds the Stacks has no namespace; a path says so by a dash. */
 export const targetHref = (t: { namespace: string; name: string }): string =>

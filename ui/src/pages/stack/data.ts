@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { api, sent } from '@/api/client';
 import { useLive } from '@/live/use-live';
@@ -78,6 +78,41 @@ export const useObject = (s: StackName, o: ObjectKey | undefined) =>
               objectName: o?.name ?? '',
             },
           },
+          signal,
+        }),
+      ),
+  });
+
+/** Releases that the record has, newest first: a page, and more when they are asked for. */
+export function useReleases(s: StackName) {
+  const q = useInfiniteQuery({
+    queryKey: stackKey(s, 'live', 'releases'),
+    initialPageParam: '',
+    queryFn: ({ pageParam, signal }) =>
+      sent(
+        api.GET('/api/v1/stacks/{namespace}/{name}/releases', {
+          params: { path: path(s), query: { limit: 100, cursor: pageParam || undefined } },
+          signal,
+        }),
+      ),
+    getNextPageParam: (last) => last.next || undefined,
+  });
+  return {
+    releases: q.data?.pages.flatMap((p) => p.items) ?? [],
+    more: q.hasNextPage && !q.isFetching,
+    fetchMore: () => void q.fetchNextPage(),
+  };
+}
+
+/** One release from the record, however old. */
+export const useRelease = (s: StackName, id: number) =>
+  useQuery({
+    queryKey: stackKey(s, 'live', 'release', id),
+    enabled: Number.isSafeInteger(id) && id > 0,
+    queryFn: ({ signal }) =>
+      sent(
+        api.GET('/api/v1/stacks/{namespace}/{name}/releases/{number}', {
+          params: { path: { ...path(s), number: id } },
           signal,
         }),
       ),

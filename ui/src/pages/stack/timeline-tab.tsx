@@ -1,13 +1,16 @@
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useEffect } from 'react';
 import { Link } from 'wouter';
 import { api, sent } from '@/api/client';
 import { short } from '@/format/count';
 import { Button } from '@/parts/button';
 import { Empty } from '@/parts/empty';
+import { ProblemPanel } from '@/parts/problem-panel';
+import { SkeletonRows } from '@/parts/skeleton';
 import { Badge, type Tone } from '@/parts/status-mark';
 import { Lasted, Time } from '@/parts/time';
 import { compareHref, releaseHref } from '@/url/hrefs';
-import { stackKey } from './data';
+import { stackKey, useReleases } from './data';
 import { LeadBar } from './lead';
 import { type Entry, median, newestOfEach, type Release } from './timeline';
 import type { ReleaseRow, StackDetail, StackName } from './types';
@@ -33,23 +36,21 @@ const useTimeline = (s: StackName) =>
     getNextPageParam: (last) => last.next || undefined,
   });
 
-const useReleases = (s: StackName) =>
-  useQuery({
-    queryKey: stackKey(s, 'live', 'releases'),
-    queryFn: ({ signal }) =>
-      sent(
-        api.GET('/api/v1/stacks/{namespace}/{name}/releases', { params: { path: s, query: { limit: 200 } }, signal }),
-      ),
-  });
-
 /** What happened, newest first: releases, heals, and what people did. Without a record, what the Stack itself keeps. */
 export function TimelineTab({ s, stack }: { s: StackName; stack: StackDetail }) {
   const line = useTimeline(s);
-  const releases = useReleases(s);
+  const { releases, more, fetchMore } = useReleases(s);
   const entries = newestOfEach(line.data?.pages.flatMap((p) => p.items) ?? []);
+  // Steps are kept with releases: as many of them are read as the entries reach back.
+  const oldest = Math.min(...entries.filter((e) => e.kind === 'release').map((e) => Number(e.data.number)));
+  const behind = more && oldest < (releases.at(-1)?.number ?? 0);
+  useEffect(() => {
+    if (behind) fetchMore();
+  });
+  if (line.isPending) return <SkeletonRows label="Reading what happened" />;
   if (entries.length === 0) return <Kept s={s} stack={stack} />;
-  const byNumber = new Map((releases.data?.items ?? []).map((r) => [r.number, r]));
-  const half = median((releases.data?.items ?? []).flatMap((r) => (r.leadSeconds ? [r.leadSeconds * 1000] : [])));
+  const byNumber = new Map(releases.map((r) => [r.number, r]));
+  const half = median(releases.flatMap((r) => (r.leadSeconds ? [r.leadSeconds * 1000] : [])));
   return (
     <div className="min-h-0 flex-1 overflow-y-auto px-4 py-2">
       <ol aria-label="What happened, newest first">
@@ -57,10 +58,15 @@ export function TimelineTab({ s, stack }: { s: StackName; stack: StackDetail }) 
           <EntryRow key={e.seq} s={s} e={e} release={byNumber.get(Number(e.data.number))} half={half} />
         ))}
       </ol>
-      {line.hasNextPage && (
-        <Button className="mt-2" disabled={line.isFetchingNextPage} onClick={() => void line.fetchNextPage()}>
-          Older
+      {line.isFetchNextPageError && (
+        <ProblemPanel className="my-2" of={line.error} what="What came before could not be read." />
+      )}
+      {line.hasNextPage ? (
+        <Button className="my-2" disabled={line.isFetchingNextPage} onClick={() => void line.fetchNextPage()}>
+          {line.isFetchingNextPage ? 'Reading…' : 'Older'}
         </Button>
+      ) : (
+        <p className="py-2 text-muted">That is all on record.</p>
       )}
     </div>
   );

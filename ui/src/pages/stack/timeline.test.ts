@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { byVerb, type Entry, legs, median, newestOfEach } from './timeline';
+import { byVerb, type Entry, legs, median, newestOfEach, type Release, releaseShown, summaryOf } from './timeline';
 
 const at = (s: number) => new Date(Date.UTC(2026, 0, 1) + s * 1000).toISOString();
 
@@ -54,4 +54,45 @@ describe('rows of the timeline', () => {
       byVerb([{ verb: 'create' }, { verb: 'update' }, { verb: 'delete' }, { verb: 'new' }]).map((o) => o.verb),
     ).toEqual(['delete', 'update', 'create', 'new']);
   });
+});
+
+describe('a release, whoever remembers it', () => {
+  const kept: Release = {
+    number: 3,
+    revision: 'a'.repeat(40),
+    author: 'Ana <ana@example.org>',
+    subject: 'more of it',
+    cause: 'commit',
+    plan: 'sha256:1d9e',
+    outcome: 'Succeeded',
+    summary: { create: 1, update: 2, delete: 0 } as Release['summary'],
+    steps: { started: at(0), healthy: at(4), ended: at(5) },
+  };
+  const row = {
+    id: 3,
+    revision: 'b'.repeat(40),
+    cause: 'drift',
+    outcome: 'Progressing' as const,
+    summary: '1 to change',
+    digest: 'sha256:2e',
+    times: 4,
+    started: at(9),
+  };
+  it('is taken from the record where the Stack forgot it', () => {
+    expect(releaseShown(undefined, kept)).toMatchObject({
+      author: 'Ana',
+      summary: '1 to create, 2 to change',
+      digest: 'sha256:1d9e',
+      started: at(0),
+      finished: at(5),
+      times: 1,
+    });
+  });
+  it('is what the Stack says where it knows: that is newer', () => {
+    const shown = releaseShown(row, kept);
+    expect(shown).toMatchObject({ revision: row.revision, outcome: 'Progressing', times: 4, started: at(9) });
+    expect(shown?.finished, 'it is still on its way').toBeUndefined();
+  });
+  it('is nothing where nobody knows it', () => expect(releaseShown(undefined, undefined)).toBeUndefined());
+  it('says that a plan did nothing', () => expect(summaryOf({} as Release['summary'])).toBe('nothing to do'));
 });

@@ -2,6 +2,7 @@ import type { components } from '@/gen/api';
 
 export type Entry = components['schemas']['AuditEntry'];
 export type Release = components['schemas']['Release'];
+type Row = components['schemas']['ReleaseRow'];
 type Times = Release['steps'];
 
 /** The steps from commit to healthy, in order, each with the time that ends it. */
@@ -58,3 +59,49 @@ export function newestOfEach(entries: readonly Entry[]): Entry[] {
     return true;
   });
 }
+
+/** A release as its page shows it, whoever remembers it. */
+export interface Shown {
+  revision: string;
+  subject: string;
+  author: string;
+  cause: string;
+  times: number;
+  outcome: string;
+  started?: string;
+  finished?: string;
+  summary: string;
+  digest: string;
+  message: string;
+}
+
+/** What the Stack remembers is newest; what it forgot is taken from the record. */
+export function releaseShown(row: Row | undefined, kept: Release | undefined): Shown | undefined {
+  if (!row && !kept) return undefined;
+  return {
+    revision: row?.revision ?? kept?.revision ?? '',
+    subject: row?.subject ?? kept?.subject ?? '',
+    author: row?.author ?? kept?.author?.replace(/ <.*/, '') ?? '',
+    cause: row?.cause ?? kept?.cause ?? '',
+    times: row?.times ?? kept?.times ?? 1,
+    outcome: row?.outcome ?? kept?.outcome ?? '',
+    started: row?.started ?? kept?.steps.started,
+    finished: row ? row.finished : (kept?.steps.ended ?? kept?.steps.healthy),
+    summary: row?.summary ?? (kept ? summaryOf(kept.summary) : ''),
+    digest: row?.digest ?? kept?.plan ?? '',
+    message: row?.message ?? kept?.message ?? '',
+  };
+}
+
+const counted: [keyof Release['summary'], string][] = [
+  ['create', 'to create'],
+  ['update', 'to change'],
+  ['replace', 'to replace'],
+  ['delete', 'to delete'],
+  ['orphan', 'to let go'],
+];
+
+/** The steps of a plan in words. */
+export const summaryOf = (of: Release['summary']): string =>
+  counted.flatMap(([verb, words]) => ((of[verb] ?? 0) > 0 ? [`${of[verb]} ${words}`] : [])).join(', ') ||
+  'nothing to do';

@@ -12,6 +12,7 @@ export type Action = Schemas['Action'];
 export type ClusterEvent = Schemas['ClusterEvent'];
 export type LogLine = Schemas['LogLine'];
 export type StackDetail = Schemas['StackDetail'];
+export type Comparison = Schemas['Comparison'];
 export type ReleaseRow = Schemas['ReleaseRow'];
 
 export interface StackName {
