@@ -51,23 +51,26 @@ func Write(t testing.TB, dir string, files map[string]string) string {
 	return dir
 }
 
-// Many is a configuration of n resources that needs no provider: one
-// terraform_data with n instances, and an output that depends on the salt. Another
-// salt changes every instance in place.
+// Many is a configuration of n resources that needs no provider, and an output that
+// counts them. Another salt changes every one in place.
+//
+// It has them in blocks of a few instances: both tools evaluate the expression of
+// for_each anew for each instance of it, so that one block of thousands takes them
+// minutes.
 func Many(n int, salt string) string {
-	return fmt.Sprintf(`locals {
-  names = [for i in range(%d) : format("r%%05d", i)]
+	const block = 25
+	var b, counts strings.Builder
+	for at := 0; at < n; at += block {
+		fmt.Fprintf(&b, `resource "terraform_data" "many_%[1]d" {
+  for_each = toset([for i in range(%[1]d, %[2]d) : format("r%%05d", i)])
+  input    = "${each.key}-%[3]s"
 }
 
-resource "terraform_data" "many" {
-  for_each = toset(local.names)
-  input    = "${each.key}-%s"
-}
-
-output "count" {
-  value = length(terraform_data.many)
-}
-`, n, salt)
+`, at, min(at+block, n), salt)
+		fmt.Fprintf(&counts, "    length(terraform_data.many_%d),\n", at)
+	}
+	fmt.Fprintf(&b, "output \"count\" {\n  value = sum([\n%s  ])\n}\n", counts.String())
+	return b.String()
 }
 
 // HangingProvisioner is a configuration whose apply makes terraform_data.before and

@@ -243,13 +243,16 @@ func TestOffline(t *testing.T) {
 
 // TestMany holds that the large fixture is what it says.
 func TestMany(t *testing.T) {
-	w := newWork(t, tofutest.Tools(t).Tofu, tofutest.Many(300, "a"))
+	w := newWork(t, tofutest.Tools(t).Tofu, tofutest.Many(110, "a"))
 	w.plan(2)
-	if got := len(w.actions()); got != 300 {
+	if got := len(w.actions()); got != 110 {
 		t.Errorf("it makes %d", got)
 	}
 	w.must("apply", "plan.out")
-	w.write("main.tf", tofutest.Many(300, "b"))
+	if got := strings.TrimSpace(w.must("output", "count").Stdout); got != "110" {
+		t.Errorf("it counts %s", got)
+	}
+	w.write("main.tf", tofutest.Many(110, "b"))
 	w.plan(2)
 	for _, c := range w.changes("resource_changes") {
 		if !slices.Equal(c.Change.Actions, []string{"update"}) {
