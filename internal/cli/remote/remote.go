@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -159,8 +160,8 @@ func Choose(getenv func(string) string, asked string) (Context, error) {
 	return out, nil
 }
 
-// Address reads the address of a server. Only this machine may do without https:
-// what is sent there signs one in.
+// Address reads the address of a server, which may be below a path. Only this machine
+// may do without https: what is sent there signs one in.
 func Address(text string) (string, error) {
 	if !strings.Contains(text, "://") {
 		text = "https://" + text
@@ -172,7 +173,7 @@ func Address(text string) (string, error) {
 	if host := u.Hostname(); u.Scheme == "http" && host != "localhost" && !strings.HasPrefix(host, "127.") && host != "::1" {
 		return "", fault.Usage("%q is not https", text).WithHint("anybody on the way could act as you; only this machine may do without")
 	}
-	return u.Scheme + "://" + u.Host, nil
+	return u.Scheme + "://" + u.Host + strings.TrimRight(path.Clean("/"+u.EscapedPath()), "/"), nil
 }
 
 // NameOf returns what a context of a server is called.
@@ -181,7 +182,7 @@ func NameOf(server string) string {
 	if err != nil {
 		return server
 	}
-	return u.Host
+	return u.Host + u.EscapedPath()
 }
 
 // maxAnswer bounds what is read of an answer.

@@ -4,7 +4,6 @@ package token
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -145,20 +144,4 @@ func list(ctx context.Context, e *env.Env, server string, all bool, f form.Form)
 		e.IO.Printf("%s  %s  %s  %s  until %s  %s\n", t.ID, t.Name, t.Person, scopes, t.Expires.Format(time.DateOnly), used)
 	}
 	return nil
-}
-
-func newRevoke(e *env.Env, server *string) *cobra.Command {
-	return &cobra.Command{
-		Use:     "revoke ID",
-		Short:   "End a token",
-		Example: `  lockstep token revoke 780b3e30ffc7d087`,
-		Args:    env.Exactly("ID"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			x, err := remote.Choose(e.Getenv, *server)
-			if err != nil {
-				return err
-			}
-			return x.Call(cmd.Context(), http.MethodDelete, "/auth/tokens/"+url.PathEscape(args[0]), nil, nil)
-		},
-	}
 }

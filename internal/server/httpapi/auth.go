@@ -168,6 +168,11 @@ func registerSessions(api huma.API, d *Deps) {
 	})
 }
 
+// RevokedTokens says how many tokens were revoked at once.
+type RevokedTokens struct {
+	Revoked int `json:"revoked"`
+}
+
 func registerTokens(api huma.API, d *Deps) {
 	huma.Register(api, operation(http.MethodGet, "/auth/tokens", "listTokens", "The tokens of who asks"), func(ctx context.Context, in *struct {
 		All bool `query:"all" doc:"those of everybody; for administrators"`
@@ -198,6 +203,16 @@ func registerTokens(api huma.API, d *Deps) {
 			return nil, problem(err)
 		}
 		return &struct{ Body CreatedToken }{CreatedToken{tokenOf(t), secret}}, nil
+	})
+	huma.Register(api, operation(http.MethodDelete, "/auth/tokens", "revokeTokens", "Revoke all tokens of a person"), func(ctx context.Context, in *struct {
+		Person string `query:"person" required:"true" minLength:"1" maxLength:"1024" doc:"whom they act as; somebody else only for administrators"`
+		Made   bool   `query:"made" doc:"and those that the person made for machines, whose secrets they have seen"`
+	}) (*struct{ Body RevokedTokens }, error) {
+		n, err := d.SignIn.EndTokensOf(ctx, in.Person, in.Made)
+		if err != nil {
+			return nil, problem(err)
+		}
+		return &struct{ Body RevokedTokens }{RevokedTokens{n}}, nil
 	})
 	huma.Register(api, operation(http.MethodDelete, "/auth/tokens/{id}", "revokeToken", "Revoke a token", http.StatusNotFound), func(ctx context.Context, in *struct {
 		ID string `path:"id" maxLength:"64"`

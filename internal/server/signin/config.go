@@ -108,6 +108,12 @@ type Sessions struct {
 // Tokens bounds tokens of machines.
 type Tokens struct {
 	Longest metav1.Duration `json:"longest,omitempty"`
+	// Vouched is how long tokens of a person work after their provider last vouched for
+	// them: at a sign-in, and while a session of theirs is checked.
+	Vouched metav1.Duration `json:"vouched,omitempty"`
+	// Doubted is how long they go on when the provider does not renew a session, which
+	// may mean that the person is gone and may mean that the session was old.
+	Doubted metav1.Duration `json:"doubted,omitempty"`
 }
 
 var nameForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
@@ -154,6 +160,8 @@ func (c *Config) fill() {
 	set(&c.Sessions.Unchecked, 12*time.Hour)
 	set(&c.Sessions.Rotate, time.Hour)
 	set(&c.Tokens.Longest, 366*24*time.Hour)
+	set(&c.Tokens.Vouched, 30*24*time.Hour)
+	set(&c.Tokens.Doubted, 24*time.Hour)
 	for i := range c.Trust {
 		set(&c.Trust[i].Lifetime, 15*time.Minute)
 	}

@@ -48,7 +48,7 @@ func (s *Service) checkLogin(ctx context.Context, set *settings, l credentials.L
 	p := set.providers[l.Provider]
 	if p == nil {
 		// Taken out of the configuration: nobody stands by it any more.
-		s.endLogin(ctx, l, "the identity provider was removed from the configuration")
+		s.endLogin(ctx, set, l, fault.Denied("the identity provider was removed from the configuration"))
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTime)
@@ -62,8 +62,11 @@ func (s *Service) checkLogin(ctx context.Context, set *settings, l credentials.L
 		s.Log.Warn("an identity provider does not say whether a login holds; the session goes on until it expires", "provider", p.Name, "error", err.Error(), "cause", causeOf(fault.As(err)))
 	case err != nil:
 		result = "ended"
-		s.endLogin(ctx, l, fault.As(err).What)
+		s.endLogin(ctx, set, l, err)
 	default:
+		if err := s.vouch(ctx, set, l.Provider, next.Person); err != nil {
+			s.Log.Warn("what an identity provider says is not kept for tokens", "provider", p.Name, "error", err.Error())
+		}
 		if !next.Person.Equal(l.Person) {
 			result = "changed"
 			s.cache.forget()
@@ -92,7 +95,7 @@ func (s *Service) ask(ctx context.Context, p *provider, l credentials.Login) (cr
 	case err != nil && unanswered(err):
 		return l, silent(p, err)
 	case err != nil:
-		return l, fault.Denied("the identity provider no longer stands by the login").Because(err)
+		return l, fault.Denied("the identity provider no longer stands by the login").Because(unrenewed{err})
 	}
 	c := claims{}
 	if raw, ok := got.Extra("id_token").(string); ok && raw != "" {
@@ -151,13 +154,18 @@ func unavailable(err error) error {
 	return fault.Unavailable("%s", fault.As(err).What).Because(err)
 }
 
-// endLogin ends a login because its provider does not stand by it.
-func (s *Service) endLogin(ctx context.Context, l credentials.Login, why string) {
+// endLogin ends a login because its provider does not stand by it, and the person's
+// tokens by and by.
+func (s *Service) endLogin(ctx context.Context, set *settings, l credentials.Login, why error) {
+	if err := s.doubt(ctx, set, l.Person, why); err != nil {
+		s.Log.Error("tokens of a login that no longer holds cannot be ended", "error", err.Error())
+	}
 	if _, err := s.Keep.EndLogins(ctx, credentials.Whose{ID: l.ID}); err != nil {
 		s.Log.Error("a login that no longer holds cannot be ended", "error", err.Error())
 		return
 	}
 	s.cache.forget()
-	s.Record(ctx, Event{Kind: EventLogout, Person: lockstep.Itself(), Method: l.Provider, Outcome: succeeded, Reason: why, Of: l.Person.Name})
-	s.Log.Info("a login was ended", "provider", l.Provider, "person", l.Person.Name, "why", why)
+	text := fault.As(why).What
+	s.Record(ctx, Event{Kind: EventLogout, Person: lockstep.Itself(), Method: l.Provider, Outcome: succeeded, Reason: text, Of: l.Person.Name})
+	s.Log.Info("a login was ended", "provider", l.Provider, "person", l.Person.Name, "why", text)
 }

@@ -69,6 +69,9 @@ func (s *Service) login(ctx context.Context, f found) (credentials.Login, error)
 			return l, err
 		}
 	}
+	if err := s.vouch(ctx, set, l.Provider, l.Person); err != nil {
+		return l, unkept(err)
+	}
 	return l, unkept(s.Keep.AddLogin(ctx, l))
 }
 

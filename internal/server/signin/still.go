@@ -18,8 +18,7 @@ func (s *Service) Still(ctx context.Context) (lockstep.Person, error) {
 	by := proofOf(ctx)
 	switch {
 	case by.token != nil:
-		now := s.Now()
-		t, err := s.cache.token(by.token.Hash, now, func() (credentials.Token, error) { return s.Keep.TokenOf(ctx, by.token.Hash, now) })
+		t, err := s.tokenOf(ctx, by.token.Hash, s.Now())
 		if err != nil {
 			return p, ended(err, "the token has expired or was revoked")
 		}
@@ -44,6 +43,9 @@ func (s *Service) livesOn(ctx context.Context, id string, p lockstep.Person) boo
 }
 
 func ended(err error, what string) error {
+	if fault.KindOf(err) == fault.KindUnauthenticated {
+		return err
+	}
 	if fault.KindOf(err) != fault.KindNotFound {
 		return nil
 	}

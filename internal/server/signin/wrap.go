@@ -96,7 +96,7 @@ func (s *Service) bearerPerson(ctx context.Context, secret string, by *proof) (l
 		return login.Person, nil
 	}
 	now := s.Now()
-	token, err := s.cache.token(hash, now, func() (credentials.Token, error) { return s.Keep.TokenOf(ctx, hash, now) })
+	token, err := s.tokenOf(ctx, hash, now)
 	if err != nil {
 		return lockstep.Person{}, gone(err, "the token has expired or was revoked")
 	}
@@ -108,6 +108,9 @@ func (s *Service) bearerPerson(ctx context.Context, secret string, by *proof) (l
 // gone words that something is not there (any more), and lets through that the store
 // does not answer.
 func gone(err error, what string) error {
+	if fault.KindOf(err) == fault.KindUnauthenticated {
+		return err
+	}
 	if fault.KindOf(err) != fault.KindNotFound {
 		return unkept(err)
 	}

@@ -67,6 +67,13 @@ type Token struct {
 	Used time.Time
 }
 
+// Voucher says who a person was when their provider was last asked, and until when
+// that is believed of their tokens.
+type Voucher struct {
+	Person lockstep.Person
+	Until  time.Time
+}
+
 // Once is something that may be used one time: a code on its way to a CLI, the id of
 // a job's token that was seen.
 type Once struct {
@@ -119,6 +126,16 @@ type Keeper interface {
 	EndToken(ctx context.Context, id string) (bool, error)
 	// EndTokens ends those that are a person, and returns how many.
 	EndTokens(ctx context.Context, person string) (int, error)
+	// EndMade ends those that a person made for somebody else, machines as a rule.
+	EndMade(ctx context.Context, maker string) (int, error)
+
+	// Vouch keeps v in place of what was known of the person.
+	Vouch(ctx context.Context, v Voucher) error
+	// Doubt makes what is known of a person be believed no longer than until.
+	Doubt(ctx context.Context, person string, until time.Time) error
+	// VoucherOf returns what is known of a person; false for one of whom nobody ever
+	// vouched. It stays for as long as the person has tokens.
+	VoucherOf(ctx context.Context, person string) (Voucher, bool, error)
 
 	// Saw writes when sessions and tokens were last used, by their ids.
 	Saw(ctx context.Context, sessions, tokens map[string]time.Time) error

@@ -199,3 +199,39 @@ func (late Late) Sweep(ctx context.Context, now time.Time) error {
 	}
 	return keep.Sweep(ctx, now)
 }
+
+// EndMade is of Keeper.
+func (late Late) EndMade(ctx context.Context, maker string) (int, error) {
+	keep, err := late()
+	if err != nil {
+		return 0, err
+	}
+	return keep.EndMade(ctx, maker)
+}
+
+// Vouch is of Keeper.
+func (late Late) Vouch(ctx context.Context, v Voucher) error {
+	keep, err := late()
+	if err != nil {
+		return err
+	}
+	return keep.Vouch(ctx, v)
+}
+
+// Doubt is of Keeper.
+func (late Late) Doubt(ctx context.Context, person string, until time.Time) error {
+	keep, err := late()
+	if err != nil {
+		return err
+	}
+	return keep.Doubt(ctx, person, until)
+}
+
+// VoucherOf is of Keeper.
+func (late Late) VoucherOf(ctx context.Context, person string) (Voucher, bool, error) {
+	keep, err := late()
+	if err != nil {
+		return Voucher{}, false, err
+	}
+	return keep.VoucherOf(ctx, person)
+}

@@ -19,11 +19,12 @@ type Memory struct {
 	sessions map[string]Session
 	tokens   map[string]Token
 	once     map[string]Once
+	vouchers map[string]Voucher
 }
 
 // NewMemory returns an empty one.
 func NewMemory() *Memory {
-	return &Memory{logins: map[string]Login{}, sessions: map[string]Session{}, tokens: map[string]Token{}, once: map[string]Once{}}
+	return &Memory{logins: map[string]Login{}, sessions: map[string]Session{}, tokens: map[string]Token{}, once: map[string]Once{}, vouchers: map[string]Voucher{}}
 }
 
 var _ Keeper = (*Memory)(nil)
@@ -249,6 +250,42 @@ func (m *Memory) EndTokens(_ context.Context, person string) (int, error) {
 	return before - len(m.tokens), nil
 }
 
+// EndMade ends those that a person made for others.
+func (m *Memory) EndMade(_ context.Context, maker string) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before := len(m.tokens)
+	maps.DeleteFunc(m.tokens, func(_ string, t Token) bool { return t.By == maker && t.Person.Name != maker })
+	return before - len(m.tokens), nil
+}
+
+// Vouch keeps v.
+func (m *Memory) Vouch(_ context.Context, v Voucher) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.vouchers[v.Person.Name] = v
+	return nil
+}
+
+// Doubt shortens what is believed.
+func (m *Memory) Doubt(_ context.Context, person string, until time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if v, ok := m.vouchers[person]; ok && v.Until.After(until) {
+		v.Until = until
+		m.vouchers[person] = v
+	}
+	return nil
+}
+
+// VoucherOf returns what is known.
+func (m *Memory) VoucherOf(_ context.Context, person string) (Voucher, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v, ok := m.vouchers[person]
+	return v, ok, nil
+}
+
 // Saw writes when they were used.
 func (m *Memory) Saw(_ context.Context, sessions, tokens map[string]time.Time) error {
 	m.mu.Lock()
@@ -321,5 +358,10 @@ func (m *Memory) Sweep(_ context.Context, now time.Time) error {
 			delete(m.once, key)
 		}
 	}
+	has := map[string]bool{}
+	for _, t := range m.tokens {
+		has[t.Person.Name] = true
+	}
+	maps.DeleteFunc(m.vouchers, func(name string, v Voucher) bool { return !v.Until.After(now) && !has[name] })
 	return nil
 }

@@ -153,6 +153,7 @@ func (k keeper) Sweep(ctx context.Context, now time.Time) error {
 			`DELETE FROM signin_logins WHERE expires <= ?`,
 			`DELETE FROM signin_tokens WHERE expires <= ?`,
 			`DELETE FROM signin_once WHERE expires <= ?`,
+			`DELETE FROM signin_vouchers WHERE believed <= ? AND NOT EXISTS (SELECT 1 FROM signin_tokens WHERE signin_tokens.person = signin_vouchers.person)`,
 		} {
 			if _, err := tx.Exec(ctx, query, when(now)); err != nil {
 				return err

@@ -241,7 +241,8 @@ export interface paths {
         put?: never;
         /** Make a token */
         post: operations["createToken"];
-        delete?: never;
+        /** Revoke all tokens of a person */
+        delete: operations["revokeTokens"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1954,6 +1955,10 @@ export interface components {
             /** @description id on the side of to, where another Stack has it in another namespace */
             other?: string;
         };
+        RevokedTokens: {
+            /** Format: int64 */
+            revoked: number;
+        };
         Risk: {
             /** @description id of the object; absent where all of them are meant */
             id?: string;
@@ -3659,6 +3664,67 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CreatedToken"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeTokens: {
+        parameters: {
+            query: {
+                /** @description whom they act as; somebody else only for administrators */
+                person: string;
+                /** @description and those that the person made for machines, whose secrets they have seen */
+                made?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevokedTokens"];
                 };
             };
             /** @description Unauthorized */

@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(*testing.T) credentials.Keeper) {
 		"EndLogins":    endLogins,
 		"Checks":       checks,
 		"Tokens":       tokens,
+		"Vouchers":     vouchers,
 		"Once":         once,
 		"OnceForOne":   onceForOne,
 		"HostileNames": hostileNames,
@@ -337,5 +338,45 @@ func hostileNames(t *testing.T, k credentials.Keeper) {
 		if list, err := k.Sessions(t.Context(), name, day); len(list) != 1 || err != nil {
 			t.Errorf("sessions of %q: %v, %v", name, list, err)
 		}
+	}
+}
+
+func vouchers(t *testing.T, k credentials.Keeper) {
+	if _, known, err := k.VoucherOf(t.Context(), "ana"); known || err != nil {
+		t.Errorf("of nobody: %v, %v", known, err)
+	}
+	must(t, k.Doubt(t.Context(), "ana", day)) // of whom nobody vouched
+	v := credentials.Voucher{Person: lockstep.Person{Name: "ana", Groups: []string{"a"}}, Until: day.Add(time.Hour)}
+	must(t, k.Vouch(t.Context(), v))
+	v.Person.Groups, v.Until = []string{"b"}, day.Add(2*time.Hour)
+	must(t, k.Vouch(t.Context(), v))
+	read := func(until time.Time) {
+		t.Helper()
+		v.Until = until
+		got, known, err := k.VoucherOf(t.Context(), "ana")
+		if diff := cmp.Diff(v, got, cmpopts.EquateApproxTime(0)); diff != "" || !known || err != nil {
+			t.Errorf("%v, %v (-want +got):\n%s", known, err, diff)
+		}
+	}
+	read(day.Add(2 * time.Hour))
+	must(t, k.Doubt(t.Context(), "ana", day.Add(3*time.Hour)))
+	read(day.Add(2 * time.Hour)) // a doubt prolongs nothing
+	must(t, k.Doubt(t.Context(), "ana", day.Add(time.Minute)))
+	read(day.Add(time.Minute))
+
+	token := credentials.Token{ID: "one", Hash: "hash-one", By: "ana", Person: v.Person, Created: day, Expires: day.Add(2 * time.Hour)}
+	other := credentials.Token{ID: "two", Hash: "hash-two", By: "ana", Person: lockstep.Person{Name: "machine:bot"}, Created: day, Expires: day.Add(2 * time.Hour)}
+	must(t, k.AddToken(t.Context(), token))
+	must(t, k.AddToken(t.Context(), other))
+	must(t, k.Sweep(t.Context(), day.Add(time.Hour)))
+	if _, known, err := k.VoucherOf(t.Context(), "ana"); !known || err != nil {
+		t.Errorf("while there are tokens it stays, or they would work again: %v, %v", known, err)
+	}
+	if n, err := k.EndMade(t.Context(), "ana"); n != 1 || err != nil {
+		t.Errorf("EndMade: %d, %v; want that of the machine", n, err)
+	}
+	must(t, k.Sweep(t.Context(), day.Add(3*time.Hour)))
+	if _, known, err := k.VoucherOf(t.Context(), "ana"); known || err != nil {
+		t.Errorf("with the last token it goes: %v, %v", known, err)
 	}
 }
