@@ -244,6 +244,27 @@ func (e ListReleasesParamsOutcome) Valid() bool {
 	}
 }
 
+// Defines values for PreviewRollbackParamsAs.
+const (
+	PreviewRollbackParamsAsBranch PreviewRollbackParamsAs = "branch"
+	PreviewRollbackParamsAsCommit PreviewRollbackParamsAs = "commit"
+	PreviewRollbackParamsAsHold   PreviewRollbackParamsAs = "hold"
+)
+
+// Valid indicates whether the value is a known member of the PreviewRollbackParamsAs enum.
+func (e PreviewRollbackParamsAs) Valid() bool {
+	switch e {
+	case PreviewRollbackParamsAsBranch:
+		return true
+	case PreviewRollbackParamsAsCommit:
+		return true
+	case PreviewRollbackParamsAsHold:
+		return true
+	default:
+		return false
+	}
+}
+
 // AccessAnswer defines model for AccessAnswer.
 type AccessAnswer struct {
 	Allowed bool `json:"allowed"`
@@ -770,6 +791,12 @@ type FieldState struct {
 	Until *time.Time `json:"until,omitempty"`
 }
 
+// File defines model for File.
+type File struct {
+	Path string `json:"path"`
+	Verb string `json:"verb"`
+}
+
 // FleetEvent defines model for FleetEvent.
 type FleetEvent struct {
 	Counts  Counts `json:"counts"`
@@ -790,6 +817,42 @@ type Flow struct {
 
 	// What what it does that with, or waits for: a field, a Stack, a gate, an error; cut at 160 characters
 	What string `json:"what,omitempty"`
+}
+
+// GitRollback defines model for GitRollback.
+type GitRollback struct {
+	// Base the branch that the Source follows
+	Base string `json:"base"`
+
+	// Branch the branch that would be committed to; the beginning of its name where it is to be made
+	Branch string `json:"branch"`
+
+	// Files what would change, in order of path
+	Files []File `json:"files"`
+
+	// Hidden how many more of them there are that you may not see
+	Hidden int64 `json:"hidden"`
+
+	// Left files that are left out, beyond the bound
+	Left int64 `json:"left"`
+
+	// Onto the commit that it would follow after
+	Onto string `json:"onto"`
+
+	// Others other Stacks that read what would change, and would change with it
+	Others []Neighbour `json:"others"`
+
+	// Problem why the files would not come to what was live then; it is refused
+	Problem string `json:"problem,omitempty"`
+
+	// Source NAMESPACE/NAME of the Source
+	Source string `json:"source"`
+
+	// Unknown Stacks of which it is not known: their directory cannot be rendered, or there are too many to look at
+	Unknown int64 `json:"unknown"`
+
+	// Url address of the repository
+	Url string `json:"url"`
 }
 
 // Grant defines model for Grant.
@@ -990,6 +1053,12 @@ type Me struct {
 
 	// Via how the person proved who they are
 	Via string `json:"via"`
+}
+
+// Neighbour defines model for Neighbour.
+type Neighbour struct {
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
 }
 
 // ObjectDetail defines model for ObjectDetail.
@@ -1378,6 +1447,31 @@ type ResyncEvent struct {
 	Version int64  `json:"version"`
 }
 
+// Reverted defines model for Reverted.
+type Reverted struct {
+	// Base the branch that the Source follows
+	Base string `json:"base"`
+
+	// Branch the branch that it is on
+	Branch string `json:"branch"`
+
+	// Commit the commit that was made
+	Commit string `json:"commit"`
+
+	// Moved how often the branch had moved on meanwhile, and the commit was made anew
+	Moved int64 `json:"moved"`
+
+	// Onto the commit that it follows after
+	Onto string `json:"onto"`
+
+	// PullRequest where a pull request for the branch is opened; absent where that is not known
+	PullRequest string `json:"pullRequest,omitempty"`
+
+	// Said what the Git server had to say
+	Said   []string `json:"said"`
+	Signed bool     `json:"signed"`
+}
+
 // RevisionChange defines model for RevisionChange.
 type RevisionChange struct {
 	// After YAML; absent for what was removed
@@ -1423,10 +1517,14 @@ type Risk struct {
 type Rollback struct {
 	// Accept ids that have to be named in the rollback, because their data may be lost
 	Accept []string `json:"accept"`
-	Author string   `json:"author,omitempty"`
+
+	// As the way that this is about
+	As     string `json:"as"`
+	Author string `json:"author,omitempty"`
 
 	// Digest of what would be done; sent back with the rollback, it holds for exactly that
-	Digest string `json:"digest"`
+	Digest string       `json:"digest"`
+	Git    *GitRollback `json:"git,omitempty"`
 
 	// Guard how much it takes to say yes: 0 nothing changes, 1 a confirmation, 2 a confirmation that lists what goes, 3 a reason and the names of what may be lost
 	Guard int `json:"guard"`
@@ -1461,16 +1559,36 @@ type Rollback struct {
 	// Subject first line of its message
 	Subject string  `json:"subject,omitempty"`
 	Summary Summary `json:"summary"`
+
+	// Ways the ways to go back, and which of them can be gone
+	Ways []RollbackWay `json:"ways,omitempty"`
 }
 
 // RollbackDone defines model for RollbackDone.
 type RollbackDone struct {
 	// Commands command lines: the same, and how it is taken back
-	Commands []string `json:"commands"`
+	Commands []string  `json:"commands"`
+	Git      *Reverted `json:"git,omitempty"`
 
-	// Revision the commit that is kept live now
-	Revision string    `json:"revision"`
-	Until    time.Time `json:"until"`
+	// Revision the commit that was gone back to
+	Revision string `json:"revision"`
+
+	// Until when a hold ends by itself
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// RollbackWay defines model for RollbackWay.
+type RollbackWay struct {
+	As string `json:"as"`
+
+	// Branch the branch that would be committed to; for branch the beginning of its name
+	Branch string `json:"branch,omitempty"`
+
+	// Hint what would let it
+	Hint string `json:"hint,omitempty"`
+
+	// Why why it cannot be gone; absent where it can
+	Why string `json:"why,omitempty"`
 }
 
 // RollbackWish defines model for RollbackWish.
@@ -1478,15 +1596,18 @@ type RollbackWish struct {
 	// Accept ids of what may be lost, each of the preview's accept
 	Accept []string `json:"accept,omitempty"`
 
+	// As how: hold it for a time while Git stays ahead, commit to the branch that the Source follows, or commit to a branch of its own
+	As string `json:"as,omitempty"`
+
 	// Digest of the preview that was read; if something moved since, nothing is done
 	Digest string `json:"digest"`
 
-	// For after how long it ends by itself, and what Git says then goes live
+	// For after how long a hold ends by itself, and what Git says then goes live
 	//
 	// Example: 72h
 	For string `json:"for,omitempty"`
 
-	// Reason why, for whoever finds Git ahead
+	// Reason why, for whoever finds Git ahead, or the commit
 	Reason string `json:"reason"`
 
 	// To the number of an earlier release, or a commit, in full or its first 7 digits or more
@@ -2338,7 +2459,13 @@ type ListResourcesParams struct {
 type PreviewRollbackParams struct {
 	// To the number of an earlier release, or a commit
 	To string `form:"to" json:"to"`
+
+	// As how to go back
+	As *PreviewRollbackParamsAs `form:"as,omitempty" json:"as,omitempty"`
 }
+
+// PreviewRollbackParamsAs defines parameters for PreviewRollback.
+type PreviewRollbackParamsAs string
 
 // GetTimelineParams defines parameters for GetTimeline.
 type GetTimelineParams struct {
@@ -2810,23 +2937,23 @@ type ClientInterface interface {
 
 	// PreviewRollback What going back to an earlier release would do, and what would be lost
 	//
-	// Computed against what is live. Nothing is changed.
+	// Computed against what is live, and for a way through Git against what is known of the branch. Nothing is changed or written anywhere.
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/rollback (the `PreviewRollback` operationId).
 	PreviewRollback(ctx context.Context, namespace string, name string, params *PreviewRollbackParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// RollbackStackWithBody Keep an earlier release live for a time
+	// RollbackStackWithBody Go back to an earlier release
 	//
-	// The Stack is held at the earlier commit while Git stays ahead. It needs the digest of a preview, and every id of the preview's accept.
+	// By hold, the Stack is held at the earlier commit while Git stays ahead. By commit, what it reads is committed as it was to the branch that its Source follows; by branch, to a new one. It needs the digest of a preview of that way, and every id of the preview's accept. Where the Source lies in another namespace, writing to Git needs the verb rollback on it, too.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/rollback (the `RollbackStack` operationId).
 	RollbackStackWithBody(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// RollbackStack Keep an earlier release live for a time
+	// RollbackStack Go back to an earlier release
 	//
-	// The Stack is held at the earlier commit while Git stays ahead. It needs the digest of a preview, and every id of the preview's accept.
+	// By hold, the Stack is held at the earlier commit while Git stays ahead. By commit, what it reads is committed as it was to the branch that its Source follows; by branch, to a new one. It needs the digest of a preview of that way, and every id of the preview's accept. Where the Source lies in another namespace, writing to Git needs the verb rollback on it, too.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3789,7 +3916,7 @@ func (c *Client) ResumeStack(ctx context.Context, namespace string, name string,
 
 // PreviewRollback What going back to an earlier release would do, and what would be lost
 //
-// Computed against what is live. Nothing is changed.
+// Computed against what is live, and for a way through Git against what is known of the branch. Nothing is changed or written anywhere.
 //
 // Corresponds with GET /api/v1/stacks/{namespace}/{name}/rollback (the `PreviewRollback` operationId).
 func (c *Client) PreviewRollback(ctx context.Context, namespace string, name string, params *PreviewRollbackParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3804,9 +3931,9 @@ func (c *Client) PreviewRollback(ctx context.Context, namespace string, name str
 	return c.Client.Do(req)
 }
 
-// RollbackStackWithBody Keep an earlier release live for a time
+// RollbackStackWithBody Go back to an earlier release
 //
-// The Stack is held at the earlier commit while Git stays ahead. It needs the digest of a preview, and every id of the preview's accept.
+// By hold, the Stack is held at the earlier commit while Git stays ahead. By commit, what it reads is committed as it was to the branch that its Source follows; by branch, to a new one. It needs the digest of a preview of that way, and every id of the preview's accept. Where the Source lies in another namespace, writing to Git needs the verb rollback on it, too.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3823,9 +3950,9 @@ func (c *Client) RollbackStackWithBody(ctx context.Context, namespace string, na
 	return c.Client.Do(req)
 }
 
-// RollbackStack Keep an earlier release live for a time
+// RollbackStack Go back to an earlier release
 //
-// The Stack is held at the earlier commit while Git stays ahead. It needs the digest of a preview, and every id of the preview's accept.
+// By hold, the Stack is held at the earlier commit while Git stays ahead. By commit, what it reads is committed as it was to the branch that its Source follows; by branch, to a new one. It needs the digest of a preview of that way, and every id of the preview's accept. Where the Source lies in another namespace, writing to Git needs the verb rollback on it, too.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6666,6 +6793,18 @@ func NewPreviewRollbackRequest(server string, namespace string, name string, par
 			}
 		}
 
+		if params.As != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "as", *params.As, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -7420,25 +7559,25 @@ type ClientWithResponsesInterface interface {
 
 	// PreviewRollbackWithResponse What going back to an earlier release would do, and what would be lost
 	//
-	// Computed against what is live. Nothing is changed.
+	// Computed against what is live, and for a way through Git against what is known of the branch. Nothing is changed or written anywhere.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/rollback (the `PreviewRollback` operationId).
 	PreviewRollbackWithResponse(ctx context.Context, namespace string, name string, params *PreviewRollbackParams, reqEditors ...RequestEditorFn) (*PreviewRollbackReply, error)
 
-	// RollbackStackWithBodyWithResponse Keep an earlier release live for a time
+	// RollbackStackWithBodyWithResponse Go back to an earlier release
 	//
-	// The Stack is held at the earlier commit while Git stays ahead. It needs the digest of a preview, and every id of the preview's accept.
+	// By hold, the Stack is held at the earlier commit while Git stays ahead. By commit, what it reads is committed as it was to the branch that its Source follows; by branch, to a new one. It needs the digest of a preview of that way, and every id of the preview's accept. Where the Source lies in another namespace, writing to Git needs the verb rollback on it, too.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/rollback (the `RollbackStack` operationId).
 	RollbackStackWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RollbackStackReply, error)
 
-	// RollbackStackWithResponse Keep an earlier release live for a time
+	// RollbackStackWithResponse Go back to an earlier release
 	//
-	// The Stack is held at the earlier commit while Git stays ahead. It needs the digest of a preview, and every id of the preview's accept.
+	// By hold, the Stack is held at the earlier commit while Git stays ahead. By commit, what it reads is committed as it was to the branch that its Source follows; by branch, to a new one. It needs the digest of a preview of that way, and every id of the preview's accept. Where the Source lies in another namespace, writing to Git needs the verb rollback on it, too.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -12284,7 +12423,7 @@ func (c *ClientWithResponses) ResumeStackWithResponse(ctx context.Context, names
 
 // PreviewRollbackWithResponse What going back to an earlier release would do, and what would be lost
 //
-// Computed against what is live. Nothing is changed.
+// Computed against what is live, and for a way through Git against what is known of the branch. Nothing is changed or written anywhere.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -12297,9 +12436,9 @@ func (c *ClientWithResponses) PreviewRollbackWithResponse(ctx context.Context, n
 	return ParsePreviewRollbackReply(rsp)
 }
 
-// RollbackStackWithBodyWithResponse Keep an earlier release live for a time
+// RollbackStackWithBodyWithResponse Go back to an earlier release
 //
-// The Stack is held at the earlier commit while Git stays ahead. It needs the digest of a preview, and every id of the preview's accept.
+// By hold, the Stack is held at the earlier commit while Git stays ahead. By commit, what it reads is committed as it was to the branch that its Source follows; by branch, to a new one. It needs the digest of a preview of that way, and every id of the preview's accept. Where the Source lies in another namespace, writing to Git needs the verb rollback on it, too.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -12312,9 +12451,9 @@ func (c *ClientWithResponses) RollbackStackWithBodyWithResponse(ctx context.Cont
 	return ParseRollbackStackReply(rsp)
 }
 
-// RollbackStackWithResponse Keep an earlier release live for a time
+// RollbackStackWithResponse Go back to an earlier release
 //
-// The Stack is held at the earlier commit while Git stays ahead. It needs the digest of a preview, and every id of the preview's accept.
+// By hold, the Stack is held at the earlier commit while Git stays ahead. By commit, what it reads is committed as it was to the branch that its Source follows; by branch, to a new one. It needs the digest of a preview of that way, and every id of the preview's accept. Where the Source lies in another namespace, writing to Git needs the verb rollback on it, too.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

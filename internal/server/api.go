@@ -106,8 +106,14 @@ func (s *server) recordCall(ctx context.Context, p lockstep.Person, a httpapi.Ac
 		outcome, status = f.Kind.String(), f.Kind.Consequence().Status
 	}
 	note := edge.From(ctx)
-	s.keep(ctx, store.Record{Draft: store.Draft{
+	d := store.Draft{
 		Person: p, Unit: a.Unit, Verb: a.Name, Outcome: outcome, Reason: a.Reason, Request: note.ID,
 		Detail: store.CallDetail{Operation: note.Operation, Status: status, Address: note.Address},
-	}})
+	}
+	if a.Detail != nil {
+		if more := a.Detail(); more != nil {
+			d.Detail = more
+		}
+	}
+	s.keep(ctx, store.Record{Draft: d})
 }

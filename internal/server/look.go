@@ -14,11 +14,11 @@ import (
 )
 
 // newLooker makes what answers people who look at one Stack.
-func (s *server) newLooker(render stack.Renderer) *live.Looker {
+func (s *server) newLooker(render stack.Renderer, mirrors source.Opener) *live.Looker {
 	var looks atomic.Int64 // each look has its own name, so that one's end is not another's
 	return &live.Looker{
 		Stacks: s.mgr.GetClient(), Driver: s.connections.Driver, Memo: s.fleet.Memo, Render: render,
-		Key: s.key, AllowRemote: s.opts.AllowRemoteBases,
+		Key: s.key, AllowRemote: s.opts.AllowRemoteBases, Mirrors: mirrors,
 		Lookup: func(u lockstep.Unit) (stack.Lookup, func()) {
 			user := refs.User{Kind: "Look " + strconv.FormatInt(looks.Add(1), 10), Namespace: u.Namespace, Name: u.Name}
 			return finder{s.refs.Begin(user), s}, func() { s.refs.Release(user) }

@@ -254,7 +254,7 @@ func (s *server) wire(ctx context.Context) error {
 		return err
 	}
 	context.AfterFunc(ctx, render.Close)
-	s.looker = s.newLooker(render.Render)
+	s.looker = s.newLooker(render.Render, mirrors)
 	s.inventory = inventory.New(ctx, core, s.opts.home(), s.opts.Log)
 	stacks := &stackctl.Reconciler{
 		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Connections: s.connections,

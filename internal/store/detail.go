@@ -81,9 +81,12 @@ func (ApprovalDetail) Kind() Kind { return KindApproval }
 type RollbackDetail struct {
 	From int64 `json:"from,omitempty"`
 	To   int64 `json:"to"`
-	// Mode is how: "revert" in Git, or "hold" at the older release.
+	// Revision is the commit that was gone back to.
+	Revision string `json:"revision,omitempty"`
+	// Mode is how: "hold" at the older release, or in Git by "commit" or "branch".
 	Mode   string    `json:"mode"`
-	Commit string    `json:"commit,omitempty"` // that reverts
+	Commit string    `json:"commit,omitempty"` // that was made, in Git
+	Branch string    `json:"branch,omitempty"` // that it was pushed to
 	Until  time.Time `json:"until,omitzero"`   // for which a hold is meant
 	Losses []string  `json:"losses,omitempty"`
 }

@@ -2,8 +2,11 @@ package rollback
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
+	"github.com/lockstep-dev/lockstep/client"
 	"github.com/lockstep-dev/lockstep/internal/cli/term"
 	"github.com/lockstep-dev/lockstep/internal/server/live"
 )
@@ -28,7 +31,7 @@ func (o *options) print(r live.Rollback) {
 		o.IO.Printf("\n")
 	}
 	o.IO.Printf("%s  %s → %s%s\n", o.IO.Paint(term.Bold, "stack "+o.Unit.String()), commit(r.Live), term.Commit(r.Revision), subject(r))
-	if r.Newest != "" && r.Newest != r.Revision {
+	if r.As == live.Hold && r.Newest != "" && r.Newest != r.Revision {
 		o.IO.Printf("  Git stays ahead, at %s\n", term.Commit(r.Newest))
 	}
 	for _, x := range r.Objects {
@@ -46,8 +49,65 @@ func (o *options) print(r live.Rollback) {
 	} else {
 		o.IO.Printf("+%d ~%d ±%d -%d\n", s.Create, s.Update, s.Replace, s.Delete)
 	}
+	if r.Git != nil {
+		o.git(*r.Git, r.As)
+	}
 	for _, line := range r.Stays {
 		o.IO.Printf("%s %s\n", o.IO.Paint(term.Dim, "not undone:"), line)
+	}
+}
+
+// git says what would be written, and who else would notice.
+func (o *options) git(g live.GitRollback, as live.Way) {
+	where := "on branch " + g.Branch
+	if as == live.OnBranch {
+		where = "on a new branch " + g.Branch + "…, from " + g.Base
+	}
+	o.IO.Printf("%s  %s, after %s\n", o.IO.Paint(term.Bold, "in Git"), where, term.Commit(g.Onto))
+	for _, f := range g.Files {
+		o.IO.Printf("%s %s\n", signs[f.Verb], shown(f.Path))
+	}
+	if g.Left > 0 {
+		o.IO.Printf("and %s more\n", term.Count(g.Left, "file"))
+	}
+	for _, n := range g.Others {
+		o.IO.Printf("%s  stack %s reads what would change, too\n", o.IO.Paint(term.Warn, "ALSO CHANGES"), o.IO.Paint(term.Bold, n.Namespace+"/"+n.Name))
+	}
+	if g.Hidden > 0 {
+		o.IO.Printf("%s  %s that you may not see\n", o.IO.Paint(term.Warn, "ALSO CHANGES"), term.Count(g.Hidden, "stack"))
+	}
+	if g.Unknown > 0 {
+		o.IO.Printf("%s  of %s it is not known\n", o.IO.Paint(term.Warn, "MAY CHANGE  "), term.Count(g.Unknown, "stack"))
+	}
+}
+
+// shown is a path of a repository on one line.
+func shown(path string) string {
+	if q := strconv.Quote(path); q != `"`+path+`"` {
+		return q
+	}
+	return path
+}
+
+// done says what was done, and what comes next.
+func (o *options) done(r live.Rollback, d client.RollbackDone) {
+	g := d.Git
+	if g == nil {
+		o.IO.Printf("%s is held at %s until %s\n", o.Unit, term.Commit(r.Revision), d.Until.UTC().Format(time.RFC3339))
+		o.IO.Notef("next: lockstep watch %s; lockstep rollback %s --release lets it go on", o.Unit, o.Unit)
+		return
+	}
+	o.IO.Printf("%s is on %s, and takes what %s reads back to %s\n", term.Commit(g.Commit), g.Branch, o.Unit, term.Commit(r.Revision))
+	if g.Moved > 0 {
+		o.IO.Notef("the branch had moved on meanwhile, which touched none of it; the commit follows after %s", term.Commit(g.Onto))
+	}
+	switch {
+	case r.As == live.InGit:
+		o.IO.Notef("next: lockstep watch %s; git revert %s takes it back", o.Unit, term.Commit(g.Commit))
+	case g.PullRequest != "":
+		o.IO.Printf("open a pull request to %s: %s\n", g.Base, g.PullRequest)
+	default:
+		o.IO.Printf("open a pull request from %s to %s; nothing goes live before it is merged\n", g.Branch, g.Base)
 	}
 }
 

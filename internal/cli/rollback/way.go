@@ -38,22 +38,23 @@ func wayOf(e *env.Env) (way, error) {
 // served asks a server.
 type served struct{ g *gateway.Client }
 
-func (s served) Preview(ctx context.Context, u lockstep.Unit, to string) (live.Rollback, error) {
-	r, err := gateway.Read[live.Rollback](s.g)(s.g.API().PreviewRollback(ctx, u.Namespace, u.Name, &client.PreviewRollbackParams{To: to}))
+func (s served) Preview(ctx context.Context, u lockstep.Unit, to string, as live.Way) (live.Rollback, error) {
+	by := client.PreviewRollbackParamsAs(as)
+	r, err := gateway.Read[live.Rollback](s.g)(s.g.API().PreviewRollback(ctx, u.Namespace, u.Name, &client.PreviewRollbackParams{To: to, As: &by}))
 	if err != nil {
 		return live.Rollback{}, err
 	}
 	return *r, nil
 }
 
-func (s served) Hold(ctx context.Context, u lockstep.Unit, r live.Rollback, w wish) (time.Time, error) {
+func (s served) Go(ctx context.Context, u lockstep.Unit, r live.Rollback, w wish) (client.RollbackDone, error) {
 	done, err := gateway.Read[client.RollbackDone](s.g)(s.g.API().RollbackStack(ctx, u.Namespace, u.Name, client.RollbackWish{
-		To: w.To, Digest: r.Digest, For: w.For.String(), Reason: w.Reason, Accept: w.Accept,
+		To: w.To, As: string(r.As), Digest: r.Digest, For: w.For.String(), Reason: w.Reason, Accept: w.Accept,
 	}))
 	if err != nil {
-		return time.Time{}, err
+		return client.RollbackDone{}, err
 	}
-	return done.Until, nil
+	return *done, nil
 }
 
 func (s served) Release(ctx context.Context, u lockstep.Unit, reason string) error {
@@ -64,7 +65,7 @@ func (s served) Release(ctx context.Context, u lockstep.Unit, reason string) err
 // Refused has the server refuse it, which it does by the same rule, and records it.
 // What it answers is known already.
 func (s served) Refused(ctx context.Context, u lockstep.Unit, r live.Rollback, w wish) {
-	_, _ = s.Hold(ctx, u, r, w)
+	_, _ = s.Go(ctx, u, r, w)
 }
 
 // direct plans here, by the server's own code, and sets spec.hold by the kubeconfig.
@@ -75,7 +76,11 @@ type direct struct {
 
 // Preview judges what may be lost by the worst case: what of it the cluster keeps
 // after all is the server's to know.
-func (d direct) Preview(ctx context.Context, u lockstep.Unit, to string) (live.Rollback, error) {
+func (d direct) Preview(ctx context.Context, u lockstep.Unit, to string, as live.Way) (live.Rollback, error) {
+	if as != live.Hold {
+		return live.Rollback{}, fault.Blocked("nothing is written to Git from here").At("stack %s", u).
+			WithHint("a server does it, with the source's credential and on the record: lockstep login; or hold it: --as hold")
+	}
 	s, err := d.c.Stack(ctx, u)
 	if err != nil {
 		return live.Rollback{}, err
@@ -106,18 +111,19 @@ func (d direct) Preview(ctx context.Context, u lockstep.Unit, to string) (live.R
 	return r, nil
 }
 
-func (d direct) Hold(ctx context.Context, u lockstep.Unit, r live.Rollback, w wish) (time.Time, error) {
+func (d direct) Go(ctx context.Context, u lockstep.Unit, r live.Rollback, w wish) (client.RollbackDone, error) {
 	s, err := d.c.Stack(ctx, u)
 	if err != nil {
-		return time.Time{}, err
+		return client.RollbackDone{}, err
 	}
 	by, err := d.c.Whoami(ctx)
 	if err != nil {
-		return time.Time{}, err
+		return client.RollbackDone{}, err
 	}
 	// Kubernetes keeps whole seconds.
 	until := d.e.Now().Add(w.For + time.Second - 1).Truncate(time.Second).UTC()
-	return until, d.c.SetHold(ctx, s, &v1alpha1.Hold{Revision: r.Revision, Until: metav1.Time{Time: until}, Reason: w.Reason, By: by})
+	err = d.c.SetHold(ctx, s, &v1alpha1.Hold{Revision: r.Revision, Until: metav1.Time{Time: until}, Reason: w.Reason, By: by})
+	return client.RollbackDone{Revision: r.Revision, Until: &until}, err
 }
 
 // Refused does nothing: there is no record without a server.

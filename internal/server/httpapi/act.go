@@ -14,6 +14,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/server/access"
 	"github.com/lockstep-dev/lockstep/internal/server/board"
+	"github.com/lockstep-dev/lockstep/internal/store"
 )
 
 // Act is something that somebody wants to do, as it is checked and recorded.
@@ -24,6 +25,9 @@ type Act struct {
 	Resource access.Resource
 	Unit     lockstep.Unit
 	Reason   string
+	// Detail is what the record says beside, once it was tried; nil, or an answer of
+	// nil, for what is kept of every call.
+	Detail func() store.Detail
 }
 
 // act is the one way in which anything is changed: it finds out who asks, whether

@@ -11,7 +11,8 @@
 //
 // Start at [Looker]. resources.go lists, object.go tells all of one object,
 // difference.go compares with Git, desired.go renders, events.go and logs.go
-// stream, action.go acts.
+// stream, action.go acts. rollback.go says what going back does, revert.go what it
+// does in Git, and write.go does that.
 package live
 
 import (
@@ -30,17 +31,20 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/fleet"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/source"
 	"github.com/lockstep-dev/lockstep/internal/stack"
 )
 
 // Looker answers about Stacks. Its fields are set before it is used.
 type Looker struct {
-	// Stacks reads Stacks from memory.
+	// Stacks reads Stacks and Sources from memory.
 	Stacks client.Reader
 	// Driver returns the connection to a Target.
 	Driver func(context.Context, lockstep.TargetRef) (driver.Driver, error)
 	// Memo returns what a Stack last came to, if that still holds.
 	Memo func(u lockstep.Unit, generation int64) (fleet.Memo, bool)
+	// Mirrors opens repositories, for what is done in Git; nil for none.
+	Mirrors source.Opener
 	// Lookup finds what a Stack names; done is called when it was rendered.
 	Lookup func(u lockstep.Unit) (l stack.Lookup, done func())
 	Render stack.Renderer

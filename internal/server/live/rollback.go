@@ -28,6 +28,7 @@ type Risk struct {
 
 // Rollback is what going back to an earlier commit would do.
 type Rollback struct {
+	As       Way          `json:"as" enum:"hold,commit,branch" doc:"the way that this is about"`
 	Revision string       `json:"revision" doc:"the commit that would be live"`
 	Subject  string       `json:"subject,omitempty" doc:"first line of its message"`
 	Author   string       `json:"author,omitempty"`
@@ -43,35 +44,56 @@ type Rollback struct {
 	Accept   []string     `json:"accept" doc:"ids that have to be named in the rollback, because their data may be lost"`
 	Stays    []string     `json:"stays" doc:"what a rollback does not bring back"`
 	Problem  string       `json:"problem,omitempty" doc:"objects that cannot be planned, and why"`
+
+	Ways []RollbackWay `json:"ways,omitempty" doc:"the ways to go back, and which of them can be gone"`
+	Git  *GitRollback  `json:"git,omitempty" doc:"what it would do in Git; absent where that is nothing"`
 }
 
 // massDelete stands in Accept for the finding that is about no single object.
 const massDelete = "mass-delete"
 
-// Rollback says what holding u at revision would do, computed against what is live.
-func (l *Looker) Rollback(ctx context.Context, u lockstep.Unit, revision string) (Rollback, error) {
-	s, err := l.stack(ctx, u)
+// Rollback says what going back to revision by as would do, computed against what is
+// live.
+func (l *Looker) Rollback(ctx context.Context, u lockstep.Unit, revision string, as Way) (Rollback, error) {
+	out, d, err := l.rollback(ctx, u, revision)
 	if err != nil {
 		return Rollback{}, err
 	}
+	out.Newest = l.newest(ctx, u)
+	out.As, out.Ways = as, l.ways(ctx, u)
+	if as == Hold {
+		return out, nil
+	}
+	if err := l.previewGit(ctx, u, as, d, &out); err != nil {
+		return Rollback{}, err
+	}
+	return out, nil
+}
+
+// rollback is what u would come to where it is kept at revision.
+func (l *Looker) rollback(ctx context.Context, u lockstep.Unit, revision string) (Rollback, *Desired, error) {
+	s, err := l.stack(ctx, u)
+	if err != nil {
+		return Rollback{}, nil, err
+	}
 	if !s.DeletionTimestamp.IsZero() {
-		return Rollback{}, fault.Conflict("is being deleted").At("stack %s", u)
+		return Rollback{}, nil, fault.Conflict("is being deleted").At("stack %s", u)
 	}
 	t, err := l.target(ctx, s)
 	if err != nil {
-		return Rollback{}, err
+		return Rollback{}, nil, err
 	}
 	d, err := l.desired(ctx, u, revision)
 	if err != nil {
-		return Rollback{}, err
+		return Rollback{}, nil, err
 	}
 	rules, err := stack.HealthOf(s)
 	if err != nil {
-		return Rollback{}, err
+		return Rollback{}, nil, err
 	}
 	found, err := t.Observe(ctx, driver.Query{Unit: u, Kinds: stack.KindsOf(s), Desired: d.rendered.Objects, Health: rules})
 	if err != nil {
-		return Rollback{}, settle(err)
+		return Rollback{}, nil, settle(err)
 	}
 	// As the pass will see it: the Stack of now, pinned to then.
 	then := *d
@@ -79,16 +101,14 @@ func (l *Looker) Rollback(ctx context.Context, u lockstep.Unit, revision string)
 	then.stack.Spec.Source.Revision = d.revision.Commit
 	p, problem := l.plan(&then, found)
 	f := facts(ctx, t, risk.ChangesOf(p, found))
-	out := Assess(then.stack, d.revision, p, found, problem, f)
-	out.Newest = l.newest(ctx, u)
-	return out, nil
+	return Assess(then.stack, d.revision, p, found, problem, f), d, nil
 }
 
 // Assess says what a plan for an earlier commit of s would do, where somebody else
 // looked at the Target. Which commit Git is at is for them to say, too.
 func Assess(s *v1alpha1.Stack, r lockstep.Revision, p plan.Plan, found lockstep.Live, problem error, f risk.Facts) Rollback {
 	out := Rollback{
-		Revision: r.Commit, Subject: r.Subject, Author: r.Author, Live: s.Status.Revision,
+		As: Hold, Revision: r.Commit, Subject: r.Subject, Author: r.Author, Live: s.Status.Revision,
 		Digest: p.Digest, Summary: p.Summary(), Hooks: []string{}, Risks: []Risk{}, Accept: []string{}, Stays: notUndone(s),
 	}
 	for _, h := range p.Hooks {
@@ -135,6 +155,21 @@ func (r *Rollback) judge(findings []risk.Finding, p plan.Plan) {
 	case !p.Empty():
 		r.Guard = 1
 	}
+}
+
+// Losses are the ids of what may be lost, whether or not it has to be accepted now.
+func (r Rollback) Losses() []string {
+	var out []string
+	for _, x := range r.Risks {
+		if x.Level != risk.Loss.String() {
+			continue
+		}
+		if x.ID == "" {
+			x.ID = x.Rule
+		}
+		out = append(out, x.ID)
+	}
+	return out
 }
 
 // newest is the commit that the Source of u is at, "" if it is not known here.

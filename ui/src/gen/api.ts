@@ -745,13 +745,13 @@ export interface paths {
         };
         /**
          * What going back to an earlier release would do, and what would be lost
-         * @description Computed against what is live. Nothing is changed.
+         * @description Computed against what is live, and for a way through Git against what is known of the branch. Nothing is changed or written anywhere.
          */
         get: operations["previewRollback"];
         put?: never;
         /**
-         * Keep an earlier release live for a time
-         * @description The Stack is held at the earlier commit while Git stays ahead. It needs the digest of a preview, and every id of the preview's accept.
+         * Go back to an earlier release
+         * @description By hold, the Stack is held at the earlier commit while Git stays ahead. By commit, what it reads is committed as it was to the branch that its Source follows; by branch, to a new one. It needs the digest of a preview of that way, and every id of the preview's accept. Where the Source lies in another namespace, writing to Git needs the verb rollback on it, too.
          */
         post: operations["rollbackStack"];
         delete?: never;
@@ -1353,6 +1353,11 @@ export interface components {
              */
             until?: string;
         };
+        File: {
+            path: string;
+            /** @enum {string} */
+            verb: "create" | "update" | "delete";
+        };
         FleetEvent: {
             counts: components["schemas"]["Counts"];
             /** Format: int64 */
@@ -1378,6 +1383,39 @@ export interface components {
             verb: "starting" | "applying" | "rollingOut" | "waiting" | "holding" | "reverting" | "reporting" | "retrying" | "stopped" | "paused" | "deleting" | "checking";
             /** @description what it does that with, or waits for: a field, a Stack, a gate, an error; cut at 160 characters */
             what?: string;
+        };
+        GitRollback: {
+            /** @description the branch that the Source follows */
+            base: string;
+            /** @description the branch that would be committed to; the beginning of its name where it is to be made */
+            branch: string;
+            /** @description what would change, in order of path */
+            files: components["schemas"]["File"][];
+            /**
+             * Format: int64
+             * @description how many more of them there are that you may not see
+             */
+            hidden: number;
+            /**
+             * Format: int64
+             * @description files that are left out, beyond the bound
+             */
+            left: number;
+            /** @description the commit that it would follow after */
+            onto: string;
+            /** @description other Stacks that read what would change, and would change with it */
+            others: components["schemas"]["Neighbour"][];
+            /** @description why the files would not come to what was live then; it is refused */
+            problem?: string;
+            /** @description NAMESPACE/NAME of the Source */
+            source: string;
+            /**
+             * Format: int64
+             * @description Stacks of which it is not known: their directory cannot be rendered, or there are too many to look at
+             */
+            unknown: number;
+            /** @description address of the repository */
+            url: string;
         };
         Grant: {
             /** @example RoleBinding/payments/on-call */
@@ -1580,6 +1618,10 @@ export interface components {
              * @enum {string}
              */
             via: "session" | "token" | "ci" | "link";
+        };
+        Neighbour: {
+            name: string;
+            namespace: string;
         };
         ObjectDetail: {
             /** @description what can be done to it */
@@ -1942,6 +1984,26 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        Reverted: {
+            /** @description the branch that the Source follows */
+            base: string;
+            /** @description the branch that it is on */
+            branch: string;
+            /** @description the commit that was made */
+            commit: string;
+            /**
+             * Format: int64
+             * @description how often the branch had moved on meanwhile, and the commit was made anew
+             */
+            moved: number;
+            /** @description the commit that it follows after */
+            onto: string;
+            /** @description where a pull request for the branch is opened; absent where that is not known */
+            pullRequest?: string;
+            /** @description what the Git server had to say */
+            said: string[];
+            signed: boolean;
+        };
         RevisionChange: {
             /** @description YAML; absent for what was removed */
             after?: string;
@@ -1981,9 +2043,16 @@ export interface components {
         Rollback: {
             /** @description ids that have to be named in the rollback, because their data may be lost */
             accept: string[];
+            /**
+             * @description the way that this is about
+             * @enum {string}
+             */
+            as: "hold" | "commit" | "branch";
             author?: string;
             /** @description of what would be done; sent back with the rollback, it holds for exactly that */
             digest: string;
+            /** @description what it would do in Git; absent where that is nothing */
+            git?: components["schemas"]["GitRollback"];
             /**
              * Format: int64
              * @description how much it takes to say yes: 0 nothing changes, 1 a confirmation, 2 a confirmation that lists what goes, 3 a reason and the names of what may be lost
@@ -2014,27 +2083,50 @@ export interface components {
             /** @description first line of its message */
             subject?: string;
             summary: components["schemas"]["Summary"];
+            /** @description the ways to go back, and which of them can be gone */
+            ways?: components["schemas"]["RollbackWay"][];
         };
         RollbackDone: {
             /** @description command lines: the same, and how it is taken back */
             commands: string[];
-            /** @description the commit that is kept live now */
+            /** @description what was written to Git */
+            git?: components["schemas"]["Reverted"];
+            /** @description the commit that was gone back to */
             revision: string;
-            /** Format: date-time */
-            until: string;
+            /**
+             * Format: date-time
+             * @description when a hold ends by itself
+             */
+            until?: string;
+        };
+        RollbackWay: {
+            /** @enum {string} */
+            as: "hold" | "commit" | "branch";
+            /** @description the branch that would be committed to; for branch the beginning of its name */
+            branch?: string;
+            /** @description what would let it */
+            hint?: string;
+            /** @description why it cannot be gone; absent where it can */
+            why?: string;
         };
         RollbackWish: {
             /** @description ids of what may be lost, each of the preview's accept */
             accept?: string[];
+            /**
+             * @description how: hold it for a time while Git stays ahead, commit to the branch that the Source follows, or commit to a branch of its own
+             * @default hold
+             * @enum {string}
+             */
+            as: "hold" | "commit" | "branch";
             /** @description of the preview that was read; if something moved since, nothing is done */
             digest: string;
             /**
-             * @description after how long it ends by itself, and what Git says then goes live
+             * @description after how long a hold ends by itself, and what Git says then goes live
              * @default 72h
              * @example 72h
              */
             for: string;
-            /** @description why, for whoever finds Git ahead */
+            /** @description why, for whoever finds Git ahead, or the commit */
             reason: string;
             /**
              * @description the number of an earlier release, or a commit, in full or its first 7 digits or more
@@ -5967,6 +6059,8 @@ export interface operations {
             query: {
                 /** @description the number of an earlier release, or a commit */
                 to: string;
+                /** @description how to go back */
+                as?: "hold" | "commit" | "branch";
             };
             header?: never;
             path: {
