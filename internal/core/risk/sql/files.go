@@ -112,7 +112,7 @@ func about(slug, file string) Finding {
 }
 
 // largest is how long a file may be that is judged: what is longer holds data.
-const largest = 4 << 20
+const largest = 1 << 20
 
 // judgeFile judges one file, in each dialect that it may be in.
 func judgeFile(file string, content []byte, types catalog) []Finding {
