@@ -85,7 +85,8 @@ const words: Record<AuditEntry['kind'], Say> = {
     rest: bare([
       num(d, 'to') > 0 ? `to release ${num(d, 'to')}` : '',
       str(d, 'mode') === 'hold' ? 'and holds it there' : '',
-      str(d, 'mode') === 'revert' ? 'by a commit in Git' : '',
+      str(d, 'mode') === 'commit' ? bare(['by a commit', str(d, 'branch') && `on ${str(d, 'branch')}`]) : '',
+      str(d, 'mode') === 'branch' ? bare(['by the branch', str(d, 'branch')]) : '',
     ]),
     why: e.reason,
   }),

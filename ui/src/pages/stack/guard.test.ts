@@ -4,6 +4,7 @@ import type { ReleaseRow } from './types';
 
 const preview = (more: Partial<Preview>): Preview => ({
   accept: [],
+  as: 'hold',
   digest: 'sha256:1',
   guard: 1,
   hooks: [],
@@ -66,6 +67,8 @@ describe('what a rollback still wants', () => {
 describe('the words of a rollback', () => {
   it('says what goes before what changes', () => {
     expect(verdict(preview({}))).toBe('Roll back 2 objects');
+    expect(verdict(preview({ as: 'branch' }))).toBe('Push the branch');
+    expect(verdict(preview({ as: 'commit' }))).toBe('Roll back 2 objects');
     expect(verdict(preview({ summary: { create: 1, update: 1, replace: 1, delete: 2, unchanged: 0 } }))).toBe(
       'Roll back, delete 3',
     );

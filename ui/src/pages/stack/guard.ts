@@ -6,6 +6,9 @@ import type { ReleaseRow } from './types';
 export type Preview = components['schemas']['Rollback'];
 export type Risk = components['schemas']['Risk'];
 
+/** How a stack goes back. */
+export type As = Preview['as'];
+
 /** For how long something may be left as it is, as the server reads it. */
 export const spans = {
   pause: [
@@ -54,6 +57,8 @@ export const changed = (p: Preview): number =>
 
 /** The words on the button; they say what goes where something does. */
 export function verdict(p: Preview): string {
+  if (p.as === 'branch') return 'Push the branch';
+  if (p.as === 'commit' && changed(p) === 0) return 'Commit';
   const gone = p.summary.delete + p.summary.replace;
   if (gone > 0) return `Roll back, delete ${gone}`;
   return changed(p) > 0 ? `Roll back ${counted(changed(p), 'object')}` : 'Hold here';

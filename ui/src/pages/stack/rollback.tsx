@@ -1,8 +1,9 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { api, sent } from '@/api/client';
 import { asProblem } from '@/api/problem';
 import { counted, short } from '@/format/count';
+import type { components } from '@/gen/api';
 import { Button } from '@/parts/button';
 import { Cli } from '@/parts/cli';
 import { Dialog } from '@/parts/dialog';
@@ -15,6 +16,7 @@ import { toast } from '@/parts/toast';
 import { field, Labelled } from './actions';
 import { stackKey } from './data';
 import {
+  type As,
   byTyping,
   changed,
   earlier,
@@ -31,20 +33,23 @@ import {
 import { keyOf } from './ids';
 import { Spans } from './span';
 import type { StackDetail, StackName } from './types';
+import { InGitBox, Ways } from './ways';
+
+type Written = components['schemas']['Reverted'];
 
 const hash = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 
-/** What holding a Stack at an earlier release would do; read anew for each look. */
-export const usePreview = (s: StackName, to: string) =>
+/** What going back to an earlier release would do; read anew for each look. */
+export const usePreview = (s: StackName, to: string, as: As) =>
   useQuery({
-    queryKey: stackKey(s, 'rollback', to),
+    queryKey: stackKey(s, 'rollback', to, as),
     enabled: to !== '',
     staleTime: 0,
     gcTime: 0,
     queryFn: ({ signal }) =>
       sent(
         api.GET('/api/v1/stacks/{namespace}/{name}/rollback', {
-          params: { path: s, query: { to } },
+          params: { path: s, query: { to, as } },
           signal,
         }),
       ),
@@ -68,20 +73,32 @@ export default function RollbackDialog({
   const [to, setTo] = useState(first ?? String(likely(choices)?.id ?? ''));
   const [commit, setCommit] = useState('');
   const asked = to === 'commit' ? (hash.test(commit) ? commit : '') : to;
-  const preview = usePreview(s, asked);
+  const [as, setAs] = useState<As>('hold');
+  const preview = usePreview(s, asked, as);
   const [reason, setReason] = useState('');
   const [span, setSpan] = useState<string>('72h');
   const [losses, setLosses] = useState<Record<string, string>>({});
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<unknown>();
+  const [written, setWritten] = useState<Written>();
   const cancel = useRef<HTMLButtonElement>(null);
   const unit = `${s.namespace}/${s.name}`;
   const p = preview.data;
+  // Another way can be chosen though this one cannot be gone.
+  const [ways, setWays] = useState<Preview['ways']>();
+  useEffect(() => {
+    if (p?.ways) setWays(p.ways);
+  }, [p?.ways]);
   const lacks = p ? wanting(p, { reason, losses }) : 'Choose where to go back to.';
   const ready = p !== undefined && lacks === undefined && !busy && !preview.isFetching;
 
   const choose = (next: string) => {
     setTo(next);
+    setLosses({});
+    setFailed(undefined);
+  };
+  const change = (next: As) => {
+    setAs(next);
     setLosses({});
     setFailed(undefined);
   };
@@ -93,11 +110,21 @@ export default function RollbackDialog({
       const done = await sent(
         api.POST('/api/v1/stacks/{namespace}/{name}/rollback', {
           params: { path: s },
-          body: { to: asked, digest: p.digest, for: span, reason: reason.trim(), accept: p.accept },
+          body: { to: asked, as, digest: p.digest, for: span, reason: reason.trim(), accept: p.accept },
         }),
       );
-      toast(`${s.name} is held at ${short(done.revision)}`, { about: done.commands.at(-1) });
       void client.invalidateQueries({ queryKey: stackKey(s, 'detail') });
+      if (done.git && as === 'branch') {
+        setWritten(done.git); // where to go from here is to be read
+        setBusy(false);
+        return;
+      }
+      toast(
+        done.git
+          ? `${short(done.git.commit)} on ${done.git.branch} takes ${s.name} back to ${short(done.revision)}`
+          : `${s.name} is held at ${short(done.revision)}`,
+        { about: done.commands.at(-1) },
+      );
       onClose();
     } catch (e) {
       // What was agreed to was that preview; another wants agreeing to again.
@@ -108,6 +135,7 @@ export default function RollbackDialog({
     }
   };
 
+  if (written) return <Pushed s={s} written={written} onClose={onClose} />;
   return (
     <Dialog
       open
@@ -116,8 +144,8 @@ export default function RollbackDialog({
       about={
         stack.revision && (
           <>
-            Live is <span className="mono">{short(stack.revision)}</span>. The stack is held at the earlier commit; Git
-            stays as it is.
+            Live is <span className="mono">{short(stack.revision)}</span>. The stack is held at the earlier commit, or
+            Git goes back to it.
           </>
         )
       }
@@ -177,6 +205,7 @@ export default function RollbackDialog({
             </div>
           )}
         </Labelled>
+        {ways && ways.length > 1 && <Ways ways={ways} value={as} onChange={change} />}
         {failed !== undefined && (
           <ProblemPanel of={failed} what="It was not rolled back. Below is what it would do now." />
         )}
@@ -208,6 +237,7 @@ export default function RollbackDialog({
             )}
             <Risks p={p} losses={losses} onLoss={(id, said) => setLosses({ ...losses, [id]: said })} />
             <Changes p={p} />
+            {p.git && <InGitBox git={p.git} as={as} />}
             {p.hooks.length > 0 && (
               <Box title={`Runs ${counted(p.hooks.length, 'hook')}`}>
                 <ol className="mono">
@@ -228,13 +258,15 @@ export default function RollbackDialog({
                 </ul>
               </Box>
             )}
-            <Spans
-              label="Hold for; then what Git says goes live"
-              value={span}
-              options={spans.hold}
-              onChange={setSpan}
-            />
-            <Labelled label="Reason, for whoever finds Git ahead">
+            {as === 'hold' && (
+              <Spans
+                label="Hold for; then what Git says goes live"
+                value={span}
+                options={spans.hold}
+                onChange={setSpan}
+              />
+            )}
+            <Labelled label={as === 'hold' ? 'Reason, for whoever finds Git ahead' : 'Reason, for the commit'}>
               {(id) => (
                 <input
                   id={id}
@@ -251,7 +283,8 @@ export default function RollbackDialog({
               <Cli
                 line={line('rollback', unit, [
                   ['to', asked],
-                  ['for', span],
+                  ['as', as === 'hold' ? '' : as],
+                  ['for', as === 'hold' ? span : ''],
                   ['reason', reason.trim() || 'WHY'],
                   ...p.accept.map((id) => ['accept-loss', id] as const),
                 ])}
@@ -263,6 +296,41 @@ export default function RollbackDialog({
           <Empty title="Nothing to go back to">There is no earlier release in its history.</Empty>
         )}
       </form>
+    </Dialog>
+  );
+}
+
+/** The branch is there; what is left to do is elsewhere. */
+function Pushed({ s, written, onClose }: { s: StackName; written: Written; onClose(): void }) {
+  return (
+    <Dialog
+      open
+      onOpenChange={(open) => !open && onClose()}
+      size="small"
+      title={`A branch takes ${s.name} back`}
+      about={
+        <>
+          <span className="mono">{short(written.commit)}</span> is on{' '}
+          <span className="mono break-all">{written.branch}</span>. Nothing changes before it is merged into{' '}
+          <span className="mono break-all">{written.base}</span>.
+        </>
+      }
+      actions={<Button onClick={onClose}>Close</Button>}
+    >
+      <p>
+        {written.pullRequest ? (
+          <a
+            href={written.pullRequest}
+            target="_blank"
+            rel="noopener noreferrer"
+            className="text-accent hover:underline"
+          >
+            Open a pull request
+          </a>
+        ) : (
+          'Open a pull request for it where the repository is.'
+        )}
+      </p>
     </Dialog>
   );
 }
