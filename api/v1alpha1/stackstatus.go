@@ -72,6 +72,13 @@ type StackStatus struct {
 	//
 	// +optional
 	Run *StackRun `json:"run,omitempty"`
+	// Consumed are the newest approvals that were used up, as digests of plan, person
+	// and time. None of them opens a second plan.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxItems=20
+	// +listType=atomic
+	Consumed []string `json:"consumed,omitempty"`
 	// Terraform is what is known of the module of a Stack with spec.terraform.
 	//
 	// +optional

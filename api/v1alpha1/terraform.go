@@ -246,13 +246,6 @@ type TerraformStatus struct {
 	//
 	// +optional
 	Run *TerraformRun `json:"run,omitempty"`
-	// Consumed are the newest approvals that were used up, as digests of plan, person
-	// and time. None of them opens a second plan.
-	//
-	// +optional
-	// +kubebuilder:validation:MaxItems=20
-	// +listType=atomic
-	Consumed []string `json:"consumed,omitempty"`
 }
 
 // TerraformRun is one run of the tool.

@@ -1024,6 +1024,11 @@ func (in *StackStatus) DeepCopyInto(out *StackStatus) {
 		*out = new(StackRun)
 		(*in).DeepCopyInto(*out)
 	}
+	if in.Consumed != nil {
+		in, out := &in.Consumed, &out.Consumed
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.Terraform != nil {
 		in, out := &in.Terraform, &out.Terraform
 		*out = new(TerraformStatus)
@@ -1356,11 +1361,6 @@ func (in *TerraformStatus) DeepCopyInto(out *TerraformStatus) {
 		in, out := &in.Run, &out.Run
 		*out = new(TerraformRun)
 		(*in).DeepCopyInto(*out)
-	}
-	if in.Consumed != nil {
-		in, out := &in.Consumed, &out.Consumed
-		*out = make([]string, len(*in))
-		copy(*out, *in)
 	}
 }
 

@@ -22,9 +22,7 @@ func (r *Reconciler) decideModule(ctx context.Context, p *pass) (approval.Verdic
 		Plan: p.plan, Set: &d.proposal.Set, Findings: findings, Policy: stack.ApprovalPolicyOf(p.stack),
 		Given: stack.ApprovalOf(p.stack), Approved: d.about(stack.ApprovalOf(p.stack)), Author: p.memo.Revision.Author, Cause: p.moduleCause(), Now: time.Now(),
 	}
-	if t := p.before.Status.Terraform; t != nil {
-		f.Consumed = t.Consumed
-	}
+	f.Consumed = p.before.Status.Consumed
 	v := approval.Decide(f)
 	if gate, held := p.held(); v.Open && v.Uses == "" && held && !d.asked {
 		v = approval.Verdict{Gate: gate.Name, Reason: gate.Reason, Hint: gate.Hint}
@@ -74,7 +72,7 @@ func (p *pass) moduleCause() approval.Cause {
 	d := p.desk
 	switch {
 	case p.stack.Spec.Hold != nil:
-		return approval.Rollback
+		return approval.Commit // a person's wish
 	case d.approved != nil && d.tries > 0:
 		return approval.Retry
 	case p.before.Status.Key == p.module.Key && !d.asked:

@@ -395,15 +395,9 @@ func (r *Reconciler) reportModule(ctx context.Context, p *pass, v v1alpha1.Verdi
 		}
 		slices.Sort(t.Outputs)
 	}
-	if p.consumed != "" && !slices.Contains(t.Consumed, p.consumed) {
-		t.Consumed = append([]string{p.consumed}, t.Consumed...)
-		t.Consumed = t.Consumed[:min(len(t.Consumed), maxConsumed)]
-	}
 	p.stack.Status.Terraform = t
 	return r.report(ctx, p, v, err)
 }
-
-const maxConsumed = 20
 
 // tell writes what is known of the state into a status.
 func (d *desk) tell(t *v1alpha1.TerraformStatus) {

@@ -63,8 +63,10 @@ type pass struct {
 	// findings say what may be lost by the plan.
 	findings []risk.Finding
 	// outputs that were handed on, and the approval that was used up, by this pass.
-	outputs  map[string]driver.Output
-	consumed string
+	outputs map[string]driver.Output
+	// consent is the approval that the plan goes ahead under; consumed the one that this
+	// pass used up.
+	consent, consumed string
 	// first is before as the pass found it: it may write on its way.
 	first *v1alpha1.Stack
 
@@ -210,6 +212,7 @@ func (r *Reconciler) render(ctx context.Context, p *pass) error {
 	p.times.Planned = time.Now()
 	r.remember(p, in, rendered, nil)
 	p.plot(program)
+	r.guard(ctx, p)
 	return nil
 }
 

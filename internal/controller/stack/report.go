@@ -98,6 +98,13 @@ func (r *Reconciler) report(ctx context.Context, p *pass, v v1alpha1.Verdict, er
 		s.Drift = driftStatus(p.drift, p.alone)
 		r.Metrics.drift.now(p.unit, p.drift)
 	}
+	if p.outcomes != nil && p.broken == nil && p.consumed == "" {
+		p.consumed = p.consent
+	}
+	if p.consumed != "" && !slices.Contains(s.Consumed, p.consumed) {
+		s.Consumed = append([]string{p.consumed}, s.Consumed...)
+		s.Consumed = s.Consumed[:min(len(s.Consumed), maxConsumed)]
+	}
 	news := r.release(p, v, err)
 	r.keepHistory(p)
 	v1alpha1.SetVerdict(&s.Conditions, v, p.stack.Generation, metav1.Now())
@@ -123,6 +130,9 @@ func (p *pass) objects() int {
 	}
 	return len(p.memo.Wants)
 }
+
+// maxConsumed bounds how many approvals are remembered to be used up.
+const maxConsumed = 20
 
 // advance moves status to what is live now. A commit that leaves the key as it
 // is leaves the revision as well.

@@ -26,6 +26,7 @@ import (
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/core/diff"
+	"github.com/lockstep-dev/lockstep/internal/core/risk"
 	"github.com/lockstep-dev/lockstep/internal/driver"
 	"github.com/lockstep-dev/lockstep/internal/driver/kubernetes"
 	"github.com/lockstep-dev/lockstep/internal/fault"
@@ -65,6 +66,7 @@ type target interface {
 	List(ctx context.Context, q kubernetes.ListQuery) (items []map[string]any, more bool, err error)
 	Log(ctx context.Context, q kubernetes.LogQuery) (io.ReadCloser, error)
 	Touch(ctx context.Context, as driver.Actor, t kubernetes.Touch) (map[string]any, error)
+	RiskFacts(ctx context.Context, changes []risk.Change) risk.Facts
 }
 
 // Fresh is for how long a read serves others.

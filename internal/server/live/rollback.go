@@ -4,13 +4,10 @@ import (
 	"context"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/core/plan"
 	"github.com/lockstep-dev/lockstep/internal/core/risk"
 	"github.com/lockstep-dev/lockstep/internal/driver"
-	"github.com/lockstep-dev/lockstep/internal/driver/kubernetes"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/stack"
@@ -100,7 +97,7 @@ func (l *Looker) rollback(ctx context.Context, u lockstep.Unit, revision string)
 	then.stack = s.DeepCopy()
 	then.stack.Spec.Source.Revision = d.revision.Commit
 	p, problem := l.plan(&then, found)
-	f := facts(ctx, t, risk.ChangesOf(p, found))
+	f := t.RiskFacts(ctx, risk.ChangesOf(p, found))
 	return Assess(then.stack, d.revision, p, found, problem, f), d, nil
 }
 
@@ -199,90 +196,4 @@ func notUndone(s *v1alpha1.Stack) []string {
 		out = append(out, "fields of spec.ignoreDifferences stay as they are")
 	}
 	return append(out, "what hooks and Jobs did outside the cluster, a migration of a database for one, is not undone")
-}
-
-// mostHeld bounds what is read to judge one namespace or kind.
-const mostHeld = 100
-
-// facts reads what the rules ask about beyond the plan. What cannot be read is
-// judged by the worst case.
-func facts(ctx context.Context, t target, changes []risk.Change) risk.Facts {
-	f := risk.Facts{Reclaim: map[lockstep.Key]string{}, Instances: map[string]int{}, Holds: map[string][]lockstep.Key{}}
-	for _, c := range changes {
-		if c.Verb != lockstep.Delete && c.Verb != lockstep.Replace {
-			continue
-		}
-		switch c.Key.GroupKind() {
-		case lockstep.GroupKind{Kind: "PersistentVolumeClaim"}:
-			if policy := reclaim(ctx, t, c.Key); policy != "" {
-				f.Reclaim[c.Key] = policy
-			}
-		case lockstep.GroupKind{Kind: "Namespace"}:
-			if held, ok := holds(ctx, t, c.Key.Name); ok {
-				f.Holds[c.Key.Name] = held
-			}
-		case lockstep.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}:
-			if n, ok := instances(ctx, t, c.Key); ok {
-				f.Instances[c.Key.Name] = n
-			}
-		}
-	}
-	return f
-}
-
-// reclaim is the reclaim policy of the volume that a claim is bound to.
-func reclaim(ctx context.Context, t target, claim lockstep.Key) string {
-	tree, err := t.Look(ctx, claim, "v1")
-	if err != nil || tree == nil {
-		return ""
-	}
-	name := textAt(tree, "spec", "volumeName")
-	if name == "" {
-		return ""
-	}
-	volume, err := t.Look(ctx, lockstep.Key{Kind: "PersistentVolume", Name: name}, "v1")
-	if err != nil || volume == nil {
-		return ""
-	}
-	return textAt(volume, "spec", "persistentVolumeReclaimPolicy")
-}
-
-// holds lists what keeps data in a namespace, as far as core kinds tell; ok is
-// false where nobody can say.
-func holds(ctx context.Context, t target, namespace string) (keys []lockstep.Key, ok bool) {
-	for _, kind := range []string{"PersistentVolumeClaim", "Secret"} {
-		items, more, err := t.List(ctx, kubernetes.ListQuery{Kind: lockstep.GroupKind{Kind: kind}, Namespace: namespace, Limit: mostHeld})
-		if err != nil || more {
-			return nil, false
-		}
-		for _, o := range items {
-			if typ := textAt(o, "type"); typ == "kubernetes.io/service-account-token" {
-				continue
-			}
-			keys = append(keys, lockstep.Key{Kind: kind, Namespace: namespace, Name: textAt(o, "metadata", "name")})
-		}
-	}
-	return keys, true
-}
-
-// instances counts the objects of a definition's kind.
-func instances(ctx context.Context, t target, definition lockstep.Key) (n int, ok bool) {
-	tree, err := t.Look(ctx, definition, "v1")
-	if err != nil || tree == nil {
-		return 0, false
-	}
-	kind := lockstep.GroupKind{Group: textAt(tree, "spec", "group"), Kind: textAt(tree, "spec", "names", "kind")}
-	items, more, err := t.List(ctx, kubernetes.ListQuery{Kind: kind, Limit: mostHeld})
-	if err != nil || more {
-		return 0, false
-	}
-	return len(items), true
-}
-
-func textAt(tree map[string]any, path ...string) string {
-	s, _, err := unstructured.NestedString(tree, path...)
-	if err != nil {
-		return "" // it is something else, and as good as not there
-	}
-	return s
 }
