@@ -31,7 +31,7 @@ func (c *Cluster) RiskFacts(ctx context.Context, changes []risk.Change) risk.Fac
 				f.Holds[x.Key.Name] = held
 			}
 		case lockstep.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}:
-			if n, ok := c.instances(ctx, x.Key); ok {
+			if n, ok := c.instances(ctx, x.Key, changes); ok {
 				f.Instances[x.Key.Name] = n
 			}
 		}
@@ -74,8 +74,9 @@ func (c *Cluster) holds(ctx context.Context, namespace string) (keys []lockstep.
 	return keys, true
 }
 
-// instances counts the objects of a definition's kind.
-func (c *Cluster) instances(ctx context.Context, definition lockstep.Key) (n int, ok bool) {
+// instances counts the objects of a definition's kind, without those that go by the
+// same plan: each of them is judged by itself.
+func (c *Cluster) instances(ctx context.Context, definition lockstep.Key, changes []risk.Change) (n int, ok bool) {
 	tree, err := c.Look(ctx, definition, "v1")
 	if err != nil || tree == nil {
 		return 0, false
@@ -85,7 +86,18 @@ func (c *Cluster) instances(ctx context.Context, definition lockstep.Key) (n int
 	if err != nil || more {
 		return 0, false
 	}
-	return len(items), true
+	going := map[lockstep.Key]bool{}
+	for _, x := range changes {
+		if x.Verb == lockstep.Delete {
+			going[x.Key] = true
+		}
+	}
+	for _, o := range items {
+		if !going[lockstep.Object{Tree: o}.Key()] {
+			n++
+		}
+	}
+	return n, true
 }
 
 func textAt(tree map[string]any, path ...string) string {
