@@ -68,10 +68,24 @@ export const test = base.extend<{ watched: Watch }>({
 
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
+/** Changes the theme of a page that is open, and waits until it is painted. */
+export async function repaint(page: Page, theme: 'light' | 'dark') {
+  await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+  await page.evaluate(async () => {
+    const frame = () => new Promise(requestAnimationFrame);
+    await frame();
+    await frame();
+    await Promise.allSettled(document.getAnimations().map((a) => a.finished));
+  });
+  const scheme = await page.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches);
+  expect(scheme, 'the theme of the system').toBe(theme === 'dark');
+}
+
 /** What axe finds wrong with a page, one line each. */
 export async function barriers(page: Page): Promise<string[]> {
-  // By the protocol of the debugger: a script in the page would need a laxer policy.
-  await page.evaluate(axe);
+  // By the protocol of the debugger: a script in the page would need a laxer policy. It
+  // is large, and stays while the page does.
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe);
   return page.evaluate(async () => {
     type Found = { id: string; nodes: { html: string; any: { message: string }[]; all: { message: string }[] }[] };
     const run = (window as unknown as { axe: { run(o: unknown): Promise<{ violations: Found[] }> } }).axe.run;

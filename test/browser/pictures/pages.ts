@@ -11,7 +11,7 @@ const pages: Record<string, string> = {
   events: '/stacks/shop/checkout/events',
   manifest: '/stacks/shop/checkout/manifest',
   release: '/stacks/shop/checkout/releases/2',
-  compare: '/stacks/shop/checkout/compare',
+  compare: '/stacks/shop/checkout/compare?from=1&to=live',
   drift: '/stacks/shop/ledger',
   diff: '/stacks/shop/ledger/diff',
   audit: '/audit',

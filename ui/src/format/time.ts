@@ -32,6 +32,7 @@ export function shortTime(then: number, now: number): string {
 /** A length of time in its two largest parts: "41 s", "3 min 5 s", "2 d 4 h". */
 export function lasted(ms: number): string {
   if (!Number.isFinite(ms) || ms < 0) return '–';
+  if (ms < 5) return 'under 10 ms';
   if (ms < 950) return `${Math.round(ms / 10) * 10} ms`;
   if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`;
   const s = Math.round(ms / 1000);

@@ -27,7 +27,12 @@ export default function Compare({ params }: PageProps) {
   const [p, set] = useParams(schema);
   const other = otherStack(s, p.with);
   usePage({
-    crumbs: [{ label: 'Fleet', href: '/fleet' }, { label: s.name, href: stackHref(s) }, { label: 'Compare' }],
+    crumbs: [
+      { label: 'Fleet', href: '/fleet' },
+      { label: s.namespace, href: `/fleet?q=ns:${s.namespace}` },
+      { label: s.name, href: stackHref(s) },
+      { label: 'Compare' },
+    ],
     cli: compareCli(s, p.from, p.to, other),
   });
   const wrong = pointless(p.from, p.to, other);
@@ -236,8 +241,10 @@ function changeOf(c: Changed, view: View, sides: [string, string]): Change {
     name: `${key.kind} ${key.name}`,
     title: `${key.kind}/${key.name}`,
     about: there ? `${key.namespace} → ${there.namespace}` : key.namespace,
+    // A whole object is its name, until somebody wants to read it.
+    folded: c.fields.length === 0,
     body:
-      view.as === 'yaml' && texts ? (
+      (view.as === 'yaml' || c.fields.length === 0) && texts ? (
         <div className="p-2">
           <YamlDiff
             before={c.before ?? ''}

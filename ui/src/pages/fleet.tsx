@@ -91,7 +91,11 @@ export default function Fleet() {
     <div className="flex min-h-0 flex-1 flex-col max-md:min-h-200 [@media(max-height:600px)]:min-h-150">
       <div className="flex flex-col gap-3 px-4 pt-4 pb-3">
         <div className="flex flex-wrap items-baseline gap-x-6 gap-y-1">
-          <Sentence counts={stacks.fleet} params={params} />
+          {stacks.error && !stacks.fleet ? (
+            <h1 className="text-xl font-semibold">Fleet</h1>
+          ) : (
+            <Sentence counts={stacks.fleet} params={params} />
+          )}
           {stacks.fleet && (
             <p className="text-muted">
               {q === '' || !stacks.first

@@ -15,7 +15,7 @@ import { compareHref, releaseHref, stackHref } from '@/url/hrefs';
 import { useRelease, useStack } from './stack/data';
 import { Section } from './stack/drawer';
 import { FlowStrip } from './stack/header';
-import { byVerb, type Release as Kept, legs, releaseShown } from './stack/timeline';
+import { byVerb, type Release as Kept, legs, ownSteps, releaseShown } from './stack/timeline';
 import { outcomeTone } from './stack/timeline-tab';
 
 /** One release: which commit, whose, how it went and how long each step took. */
@@ -28,6 +28,7 @@ export default function Release({ params }: PageProps) {
   usePage({
     crumbs: [
       { label: 'Fleet', href: '/fleet' },
+      { label: s.namespace, href: `/fleet?q=ns:${s.namespace}` },
       { label: s.name, href: stackHref(s) },
       { label: `Release ${params.release}` },
     ],
@@ -112,7 +113,8 @@ export default function Release({ params }: PageProps) {
           <Time at={r.started} />
           {r.started && (
             <>
-              , {r.finished ? 'took' : 'for'} <Lasted from={r.started} to={r.finished} />
+              , {r.finished ? 'took' : 'for'}{' '}
+              {r.started === r.finished ? 'under 1 s' : <Lasted from={r.started} to={r.finished} />}
             </>
           )}
         </dd>
@@ -139,7 +141,7 @@ const resultTone: Record<string, Tone> = { done: 'ok', failed: 'bad', skipped: '
 
 /** What the record keeps of a release: what each step took, and what came of each object. */
 function Record({ of }: { of: Kept }) {
-  const took = legs(of.steps);
+  const took = legs(ownSteps(of));
   const objects = byVerb(of.objects ?? []);
   return (
     <>

@@ -12,11 +12,14 @@ export interface Palette {
 
 /** Colours as the page has them now; a canvas cannot name them. */
 export function readPalette(from: HTMLElement): Palette {
-  const probe = document.createElement('span');
-  from.append(probe);
+  // A new one for each: a change of one that is there may be a transition from the last.
   const colour = (name: string) => {
+    const probe = document.createElement('span');
     probe.style.color = `var(--${name})`;
-    return getComputedStyle(probe).color;
+    from.append(probe);
+    const { color } = getComputedStyle(probe);
+    probe.remove();
+    return color;
   };
   const palette: Palette = {
     cells: {
@@ -31,7 +34,6 @@ export function readPalette(from: HTMLElement): Palette {
     muted: colour('muted'),
     focus: colour('accent'),
   };
-  probe.remove();
   return palette;
 }
 

@@ -49,21 +49,24 @@ export interface Change {
   name: string;
   about?: string;
   origin?: string;
+  /** Whether it is folded until somebody opens it. */
+  folded?: boolean;
   body: ReactNode;
 }
 
 /** Objects that differ, each with its own fold; n and p go from one to the next. */
 export function Changes({ of, left, children }: { of: readonly Change[]; left: number; children?: ReactNode }) {
   const [at, setAt] = useState(0);
-  const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
+  const [chosen, choose] = useState<ReadonlyMap<string, boolean>>(new Map());
+  const isFolded = (c: Change) => chosen.get(c.id) ?? c.folded ?? false;
   const list = useRef<HTMLDivElement>(null);
   const go = (to: number) => {
     const next = Math.max(0, Math.min(of.length - 1, to));
     setAt(next);
     list.current?.querySelectorAll<HTMLElement>('[data-object]')[next]?.scrollIntoView({ block: 'start' });
   };
-  const all = of.length > 0 && of.every((c) => folded.has(c.id));
-  const foldAll = () => setFolded(new Set(all ? [] : of.map((c) => c.id)));
+  const all = of.length > 0 && of.every(isFolded);
+  const foldAll = () => choose(new Map(of.map((c) => [c.id, !all])));
   const command = { group: 'This page', unlisted: true } as const;
   useCommands([
     { ...command, id: 'diff.next', label: 'Next difference', keys: 'n', run: () => go(at + 1) },
@@ -85,8 +88,8 @@ export function Changes({ of, left, children }: { of: readonly Change[]; left: n
           key={c.id}
           of={c}
           current={i === at}
-          open={!folded.has(c.id)}
-          onOpen={(open) => setFolded((was) => new Set(open ? [...was].filter((id) => id !== c.id) : [...was, c.id]))}
+          open={!isFolded(c)}
+          onOpen={(open) => choose((was) => new Map(was).set(c.id, !open))}
         />
       ))}
       {left > 0 && <p className="text-muted">{counted(left, 'more object')} differ and are not listed.</p>}

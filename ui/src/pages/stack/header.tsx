@@ -236,24 +236,17 @@ export function FlowStrip({ stack }: { stack: Pick<StackDetail, 'lifecycle'> }) 
       </p>
     );
   return (
-    <div className="flex flex-wrap items-stretch gap-3">
+    <div className="flex flex-wrap items-stretch gap-x-3 gap-y-1">
       <ol
         aria-label="From commit to healthy"
-        className="flex min-w-0 flex-1 overflow-x-auto rounded-lg border border-line bg-panel"
+        className="flex min-w-0 flex-[1_1_44rem] overflow-x-auto rounded-lg border border-line bg-panel"
       >
         {l.steps.map((step) => (
           <Station key={step.name} step={step} l={l} />
         ))}
       </ol>
-      <dl className="flex flex-col justify-center text-sm">
-        <div className="flex gap-1.5">
-          <dt className="text-muted">{l.finished ? 'took' : 'so far'}</dt>
-          <dd>
-            {!l.started && '–'}
-            {l.started && l.started === l.finished && 'under 1 s'}
-            {l.started && l.started !== l.finished && <Lasted from={l.started} to={l.finished} />}
-          </dd>
-        </div>
+      <dl className="flex flex-wrap content-center gap-x-4 text-sm lg:flex-col lg:justify-center">
+        <Took l={l} />
         <div className="flex gap-1.5">
           <dt className="text-muted">release</dt>
           <dd>
@@ -265,13 +258,28 @@ export function FlowStrip({ stack }: { stack: Pick<StackDetail, 'lifecycle'> }) 
   );
 }
 
+/** How long it took: from the commit on where that is what was released, else from when it began. */
+function Took({ l }: { l: NonNullable<StackDetail['lifecycle']> }) {
+  return (
+    <div className="flex gap-1.5">
+      <dt className="text-muted">{l.lead !== undefined ? 'commit to healthy' : l.finished ? 'took' : 'so far'}</dt>
+      <dd>
+        {l.lead !== undefined && lasted(l.lead * 1000)}
+        {l.lead === undefined && !l.started && '–'}
+        {l.lead === undefined && l.started && l.started === l.finished && 'under 1 s'}
+        {l.lead === undefined && l.started && l.started !== l.finished && <Lasted from={l.started} to={l.finished} />}
+      </dd>
+    </div>
+  );
+}
+
 function Station({ step, l }: { step: Step; l: NonNullable<StackDetail['lifecycle']> }) {
   const [sign, tone] = signs[step.state] ?? ['·', 'idle'];
   const now = useNow(1000);
   const running = step.state === 'running' || step.state === 'waiting';
   const so = step.at ? Math.max(0, now - Date.parse(step.at)) : 0;
   return (
-    <li className="flex min-w-32 flex-1 flex-col gap-0.5 border-l border-line px-3 py-2 first:border-l-0">
+    <li className="flex min-w-28 flex-1 flex-col gap-0.5 border-l border-line px-3 py-2 first:border-l-0">
       <span className="text-sm text-muted">{words[step.name] ?? step.name}</span>
       <span className="flex items-baseline gap-1.5 whitespace-nowrap">
         <span aria-hidden className={cx('w-3', toneText[tone])}>
@@ -291,9 +299,15 @@ function Station({ step, l }: { step: Step; l: NonNullable<StackDetail['lifecycl
         title={step.name === 'commit' ? `${l.author ?? ''} ${l.subject ?? ''}` : undefined}
       >
         {step.name === 'commit' && l.author ? l.author.replace(/ <.*/, '') : null}
+        {step.name === 'commit' && step.at && (
+          <>
+            {l.author && ' '}
+            <Time at={step.at} />
+          </>
+        )}
         {step.name !== 'commit' &&
           step.took !== undefined &&
-          (step.took > 0 ? `+${lasted(step.took * 1000)}` : 'under 1 s')}
+          (step.took >= 0.005 ? `+${lasted(step.took * 1000)}` : 'under 10 ms')}
         {step.name !== 'commit' && step.took === undefined && running && step.at && `+${lasted(so)}…`}
         &nbsp;
       </span>

@@ -27,7 +27,7 @@ const commandOf: Record<Tab, (unit: string) => string> = {
   diff: (u) => `lockstep diff ${u} --owners`,
   timeline: (u) => `lockstep history ${u}`,
   logs: (u) => `lockstep logs ${u} -f`,
-  events: (u) => `lockstep explain ${u}`,
+  events: (u) => `lockstep events ${u}`,
   manifest: (u) => `lockstep render ${u}`,
   settings: (u) => `lockstep status ${u} -o yaml`,
 };

@@ -17,7 +17,7 @@ export function LeadBar({ of, median }: { of: Release['steps']; median?: number 
           <span key={leg.name} className={`min-w-0.5 ${tones[i % tones.length]}`} style={{ flexGrow: leg.ms }} />
         ))}
       </span>
-      <span>{lasted(whole)}</span>
+      <span className="min-w-16 text-right">{lasted(whole)}</span>
       <span className="unseen">{words}</span>
     </span>
   );

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
+import { lasted } from '@/format/time';
 import { Cli } from '@/parts/cli';
 import { HealthMark, StepMark } from '@/parts/status-mark';
 import { stackHref } from '@/url/hrefs';
@@ -36,8 +37,8 @@ export function SettingsTab({ s, stack }: { s: StackName; stack: StackDetail }) 
             ['Drift', { heal: 'is undone', report: 'is reported only', ignore: 'is ignored' }[p.drift] ?? p.drift],
             ['Prune', p.prune ? 'what leaves Git is deleted' : 'what leaves Git stays'],
             ['On deletion', p.deletion],
-            ['Timeout', `${p.timeout} s to become healthy`],
-            ['Interval', `${p.interval} s between checks`],
+            ['Timeout', `${lasted(p.timeout * 1000)} to become healthy`],
+            ['Interval', `${lasted(p.interval * 1000)} between checks`],
           ]}
         />
       </Section>

@@ -12,7 +12,7 @@ import { Lasted, Time } from '@/parts/time';
 import { compareHref, releaseHref } from '@/url/hrefs';
 import { stackKey, useReleases } from './data';
 import { LeadBar } from './lead';
-import { type Entry, median, newestOfEach, type Release } from './timeline';
+import { type Entry, median, newestOfEach, ownSteps, type Release } from './timeline';
 import type { ReleaseRow, StackDetail, StackName } from './types';
 
 export const outcomeTone: Record<string, Tone> = {
@@ -72,10 +72,6 @@ export function TimelineTab({ s, stack }: { s: StackName; stack: StackDetail }) 
   );
 }
 
-/** A commit that goes live again did not take since it was made. */
-const own = (r: Release): Release['steps'] =>
-  r.cause === 'commit' ? r.steps : { ...r.steps, committed: undefined, fetched: undefined };
-
 const titles: Partial<Record<Entry['kind'], string>> = {
   heal: 'Drift healed',
   drift: 'Drift',
@@ -119,7 +115,8 @@ function EntryRow({ s, e, release, half }: { s: StackName; e: Entry; release?: R
         </p>
         <p className="break-words text-muted">
           {e.kind === 'release' ? String(e.data.author ?? '').replace(/ <.*/, '') : e.person.display || e.person.name}
-          {e.reason && e.reason !== e.data.subject && ` · ${e.reason}`}
+          {/* That of a heal is the commit it goes back to, which did nothing. */}
+          {e.reason && e.kind !== 'heal' && e.reason !== e.data.subject && ` · ${e.reason}`}
         </p>
         {fields.slice(0, 3).map((f) => (
           <p key={`${f.object} ${f.field}`} className="mono break-all text-muted">
@@ -131,7 +128,7 @@ function EntryRow({ s, e, release, half }: { s: StackName; e: Entry; release?: R
       </div>
       {release && (
         <span className="shrink-0 text-muted">
-          <LeadBar of={own(release)} median={half} />
+          <LeadBar of={ownSteps(release)} median={half} />
         </span>
       )}
     </li>

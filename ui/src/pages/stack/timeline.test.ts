@@ -49,6 +49,22 @@ describe('rows of the timeline', () => {
     ];
     expect(newestOfEach(all).map((e) => e.seq)).toEqual([9, 8, 7, 5]);
   });
+  it('tells each heal once, with what it healed', () => {
+    const heal = (seq: number, outcome: string, fields?: unknown) =>
+      ({ seq, kind: 'heal', outcome, data: { number: 4, ...(fields ? { fields } : {}) } }) as unknown as Entry;
+    const told = newestOfEach([
+      heal(9, 'Progressing', ['c']),
+      heal(8, 'Succeeded', []),
+      heal(7, 'Progressing', ['b']),
+      heal(6, 'Failed'),
+      heal(5, 'Progressing', ['a']),
+    ]);
+    expect(told.map((e) => [e.seq, e.data.fields])).toEqual([
+      [9, ['c']],
+      [8, ['b']],
+      [6, ['a']],
+    ]);
+  });
   it('puts what was deleted first', () => {
     expect(
       byVerb([{ verb: 'create' }, { verb: 'update' }, { verb: 'delete' }, { verb: 'new' }]).map((o) => o.verb),

@@ -46,19 +46,35 @@ const rank = (verb: string) => (verbs.includes(verb) ? verbs.indexOf(verb) : ver
 export const byVerb = <T extends { verb: string }>(objects: readonly T[]): T[] =>
   [...objects].sort((a, b) => rank(a.verb) - rank(b.verb));
 
-const numberOf = (e: Entry) => (e.kind === 'release' ? e.data.number : undefined);
+const some = (of: unknown) => Array.isArray(of) && of.length > 0;
 
-/** Entries without those that a newer one of the same release stands for, across pages. */
+/**
+ * Entries without those that a newer one stands for, across pages: of a release the
+ * newest, of each heal how it ended. What was healed is said when that begins, and goes
+ * to the one that stays.
+ */
 export function newestOfEach(entries: readonly Entry[]): Entry[] {
-  const seen = new Set<unknown>();
-  return entries.filter((e) => {
-    const n = numberOf(e);
-    if (n === undefined) return true;
-    if (seen.has(n)) return false;
-    seen.add(n);
-    return true;
-  });
+  const at = new Map<unknown, number>();
+  const out: Entry[] = [];
+  for (const e of entries) {
+    const of = e.kind === 'release' || e.kind === 'heal' ? `${e.kind} ${e.data.number}` : undefined;
+    const newer = of === undefined ? undefined : at.get(of);
+    // What is healed over and over may be one release, and is told each time.
+    if (newer !== undefined && (e.kind === 'release' || e.outcome === 'Progressing')) {
+      const kept = out[newer]!;
+      if (!some(kept.data.fields) && some(e.data.fields))
+        out[newer] = { ...kept, data: { ...kept.data, fields: e.data.fields } };
+      continue;
+    }
+    if (of !== undefined) at.set(of, out.length);
+    out.push(e);
+  }
+  return out;
 }
+
+/** A commit that goes live again did not take since it was made. */
+export const ownSteps = (r: Release): Times =>
+  r.cause === 'commit' ? r.steps : { ...r.steps, committed: undefined, fetched: undefined };
 
 /** A release as its page shows it, whoever remembers it. */
 export interface Shown {
