@@ -62,6 +62,53 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+// speechless are the commands that print no data, or something that is no data.
+var speechless = map[string]string{
+	"serve":              "writes a log",
+	"demo":               "says what it starts, and goes on",
+	"demo down":          "says what it deleted",
+	"demo break":         "tells a story",
+	"logout":             "says that it is done",
+	"config use-context": "says nothing",
+}
+
+// TestJSONEverywhere: whoever writes a script is never left to read a table. That what
+// is printed is JSON is held by test/e2e/cli.
+func TestJSONEverywhere(t *testing.T) {
+	seen := map[string]bool{}
+	var walk func(c *cobra.Command, path string)
+	walk = func(c *cobra.Command, path string) {
+		for _, sub := range c.Commands() {
+			if !sub.IsAvailableCommand() || sub.Name() == "completion" || sub.Name() == "help" {
+				continue
+			}
+			name := strings.TrimSpace(path + " " + sub.Name())
+			walk(sub, name)
+			// One that only has others below it prints their help.
+			if strings.Contains(sub.UseLine(), sub.Name()+" [command]") || sub.HasSubCommands() && sub.Flags().Lookup("output") == nil && sub.Name() != "demo" {
+				continue
+			}
+			seen[name] = true
+			f := sub.Flags().Lookup("output")
+			switch {
+			case speechless[name] != "" && f != nil:
+				t.Errorf("lockstep %s has -o: take it out of the list", name)
+			case speechless[name] != "":
+			case f == nil:
+				t.Errorf("lockstep %s has no -o json: use env.Output, or say in the list why it needs none", name)
+			case !strings.Contains(f.Usage, "json"):
+				t.Errorf("lockstep %s -o is only %s", name, f.Usage)
+			}
+		}
+	}
+	walk(NewRoot(env.New("")), "")
+	for name := range speechless {
+		if !seen[name] {
+			t.Errorf("there is no command %q any more", name)
+		}
+	}
+}
+
 func golden(t *testing.T, file, got string) {
 	t.Helper()
 	if *update {

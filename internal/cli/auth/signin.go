@@ -16,24 +16,39 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/server/signin"
 )
 
+// Status is what auth status -o json prints.
+type Status struct {
+	form.Head `json:",inline"`
+	Server    string   `json:"server"`
+	Name      string   `json:"name"`
+	Display   string   `json:"display,omitempty"`
+	Via       string   `json:"via,omitempty"`
+	Groups    []string `json:"groups"`
+}
+
 func newStatus(e *env.Env) *cobra.Command {
-	server := ""
+	server, output := "", ""
 	cmd := &cobra.Command{
 		Use:     "status",
 		Short:   "Which Lockstep server you are signed in to, and as whom",
 		Example: `  lockstep auth status`,
 		Args:    env.None,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			f, err := form.Parse(output, form.Single)
+			if err != nil {
+				return err
+			}
 			x, err := remote.Choose(e.Getenv, server)
 			if err != nil {
 				return err
 			}
-			var who struct {
-				Name, Display, Via string
-				Groups             []string
-			}
+			who := Status{}
 			if err := x.Call(cmd.Context(), http.MethodGet, "/me", nil, &who); err != nil {
 				return err
+			}
+			who.Head, who.Server, who.Groups = form.Of("SignInStatus"), x.Server, append([]string{}, who.Groups...)
+			if !f.ForPeople() {
+				return f.Write(e.IO.Out, who)
 			}
 			e.IO.Printf("%s\n  %s (%s), by %s\n", x.Server, who.Name, who.Display, who.Via)
 			for _, g := range who.Groups {
@@ -43,6 +58,7 @@ func newStatus(e *env.Env) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&server, "server", "", "address of the server, or name of a context (default the current one)")
+	env.Output(cmd, &output, form.Single)
 	return cmd
 }
 
@@ -112,8 +128,15 @@ func sessions(ctx context.Context, e *env.Env, x remote.Context, f form.Form) er
 	return nil
 }
 
+// Link is what auth link -o json prints.
+type Link struct {
+	form.Head `json:",inline"`
+	URL       string    `json:"url"`
+	Expires   time.Time `json:"expires"`
+}
+
 func newLink(e *env.Env) *cobra.Command {
-	server, namespace := "", v1alpha1.SystemNamespace
+	server, namespace, output := "", v1alpha1.SystemNamespace, ""
 	cmd := &cobra.Command{
 		Use:   "link",
 		Short: "Make a link that signs an administrator in once",
@@ -124,6 +147,10 @@ namespace; the server need not be reachable. The link before is good no more.`,
 		Example: `  lockstep auth link --server https://lockstep.example.org`,
 		Args:    env.None,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			f, err := form.Parse(output, form.Single)
+			if err != nil {
+				return err
+			}
 			if server == "" {
 				x, err := remote.Choose(e.Getenv, "")
 				if err != nil {
@@ -147,12 +174,17 @@ namespace; the server need not be reachable. The link before is good no more.`,
 			if err != nil {
 				return err
 			}
-			e.IO.Printf("%s/login#t=%s\n", address, secret)
+			link := address + "/login#t=" + secret
+			if !f.ForPeople() {
+				return f.Write(e.IO.Out, Link{form.Of("SignInLink"), link, e.Now().Add(signin.LinkTime).UTC()})
+			}
+			e.IO.Printf("%s\n", link)
 			e.IO.Notef("It signs you in once, within %s.", signin.LinkTime)
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&server, "server", "", "where people find the server (default that of the current context)")
 	cmd.Flags().StringVar(&namespace, "system-namespace", namespace, "the server's own namespace")
+	env.Output(cmd, &output, form.Single)
 	return cmd
 }

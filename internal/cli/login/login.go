@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
+	"github.com/lockstep-dev/lockstep/internal/cli/form"
 	"github.com/lockstep-dev/lockstep/internal/cli/remote"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 )
@@ -30,6 +31,7 @@ type options struct {
 	Server, Name       string
 	SSO, Device, Token bool
 	NoBrowser          bool
+	Output             string
 	// open shows an address to the person.
 	open func(string) error
 }
@@ -66,6 +68,7 @@ read, and is good for this server only.`,
 	f.BoolVar(&o.Token, "token", false, "by a token, read from standard input")
 	f.BoolVar(&o.NoBrowser, "no-browser", false, "print the address and open nothing")
 	f.StringVar(&o.Name, "name", "", "what the context is called (default the server's host)")
+	env.Output(cmd, &o.Output, form.Single)
 	cmd.MarkFlagsMutuallyExclusive("sso", "device", "token")
 	return cmd
 }
@@ -75,7 +78,19 @@ type granted struct {
 	Status, Token, Person, Display string
 }
 
+// Answer is what -o json prints. What one is signed in with stays in the file.
+type Answer struct {
+	form.Head `json:",inline"`
+	Context   string `json:"context"`
+	Server    string `json:"server"`
+	Person    string `json:"person"`
+}
+
 func (o *options) run(ctx context.Context) error {
+	f, err := form.Parse(o.Output, form.Single)
+	if err != nil {
+		return err
+	}
 	x, err := o.server()
 	if err != nil {
 		return err
@@ -102,6 +117,9 @@ func (o *options) run(ctx context.Context) error {
 	c.Put(x)
 	if err := c.Save(o.env.Getenv); err != nil {
 		return err
+	}
+	if !f.ForPeople() {
+		return f.Write(o.env.IO.Out, Answer{form.Of("SignedIn"), x.Name, x.Server, got.Person})
 	}
 	o.env.IO.Notef("Signed in to %s as %s.", x.Server, got.Person)
 	return nil

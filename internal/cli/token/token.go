@@ -28,6 +28,16 @@ func New(e *env.Env) *cobra.Command {
 	return cmd
 }
 
+// Created is what create -o json prints: the one time that the secret is shown.
+type Created struct {
+	form.Head `json:",inline"`
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	Person    string    `json:"person"`
+	Secret    string    `json:"secret"`
+	Expires   time.Time `json:"expires"`
+}
+
 func newCreate(e *env.Env, server *string) *cobra.Command {
 	var want struct {
 		Name    string   `json:"name"`
@@ -37,6 +47,7 @@ func newCreate(e *env.Env, server *string) *cobra.Command {
 		Groups  []string `json:"groups,omitempty"`
 	}
 	var lifetime time.Duration
+	output := ""
 	cmd := &cobra.Command{
 		Use:   "create NAME",
 		Short: "Make a token, and print it once",
@@ -47,6 +58,10 @@ An administrator makes one of a machine with a name and groups of its own.`,
 		Example: `  lockstep token create deploy-bot --for 720h --scope reconcile:payments/shop`,
 		Args:    env.Exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			f, err := form.Parse(output, form.Single)
+			if err != nil {
+				return err
+			}
 			x, err := remote.Choose(e.Getenv, *server)
 			if err != nil {
 				return err
@@ -55,12 +70,12 @@ An administrator makes one of a machine with a name and groups of its own.`,
 			if lifetime > 0 {
 				want.For = lifetime.String()
 			}
-			var got struct {
-				ID, Secret string
-				Expires    time.Time
-			}
+			got := Created{}
 			if err := x.Call(cmd.Context(), http.MethodPost, "/auth/tokens", want, &got); err != nil {
 				return err
+			}
+			if got.Head = form.Of("CreatedToken"); !f.ForPeople() {
+				return f.Write(e.IO.Out, got)
 			}
 			e.IO.Printf("%s\n", got.Secret)
 			e.IO.Notef("Token %s, until %s. It is not shown again.", got.ID, got.Expires.Format(time.DateOnly))
@@ -72,6 +87,7 @@ An administrator makes one of a machine with a name and groups of its own.`,
 	f.StringArrayVar(&want.Scopes, "scope", nil, "VERB[:NAMESPACE[/STACK]]; may be repeated; none is all that you may")
 	f.StringVar(&want.Machine, "machine", "", "the machine that it acts as; for administrators")
 	f.StringArrayVar(&want.Groups, "group", nil, "a group of the machine; may be repeated")
+	env.Output(cmd, &output, form.Single)
 	return cmd
 }
 

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -243,7 +244,10 @@ func TestMatrix(t *testing.T) {
 	s.settled(people[3], access.Of(access.Pause, lockstep.Unit{Namespace: s.a, Name: "shop"}))
 
 	units := []lockstep.Unit{{Namespace: s.a, Name: "shop"}, {Namespace: s.a, Name: "till"}, {Namespace: s.b, Name: "shop"}, {Namespace: s.a}, {}}
-	allowed := map[string]string{}
+	sources := []lockstep.Unit{{Namespace: s.a, Name: "repo"}, {Namespace: s.b, Name: "repo"}}
+	allowed, poked := map[string]string{}, map[string][]string{}
+	// There is no Source: whoever may fetch one is told so, and nobody else anything.
+	api := httpapi.New(&httpapi.Deps{Access: s.checker, Cache: s.api})
 	var mu sync.Mutex
 	for _, p := range people {
 		t.Run(strings.ReplaceAll(p.Name, "/", ""), func(t *testing.T) {
@@ -273,6 +277,21 @@ func TestMatrix(t *testing.T) {
 				}
 			}
 			s.see(t, p, units[:3])
+			for _, u := range sources {
+				q := access.Question{Verb: access.Reconcile, Resource: access.Sources, Unit: u}
+				err := s.checker.Ask(t.Context(), p, q)
+				if got, want := err == nil, s.kubectl(p, q); got != want {
+					t.Errorf("%s: %s: we say %t, kubectl %t", p.Name, q, got, want)
+				}
+				if status := s.fetch(api, p, u); (err == nil) == (status == http.StatusForbidden) {
+					t.Errorf("%s: a fetch of source %s, which they may: %t, is answered with %d", p.Name, u, err == nil, status)
+				}
+				if err == nil {
+					mu.Lock()
+					poked[p.Name] = append(poked[p.Name], place(s, u))
+					mu.Unlock()
+				}
+			}
 		})
 	}
 	t.Cleanup(func() {
@@ -286,6 +305,13 @@ func TestMatrix(t *testing.T) {
 				t.Errorf("%s may %q, want %q", who, allowed[who], want)
 			}
 		}
+		wantPoked := map[string][]string{
+			"oidc:ben": {"a/repo"}, "oidc:dan": {"a/repo"}, "oidc:gia": {"a/repo", "b/repo"}, "oidc:hal": {"b/repo"},
+			"<b>x'; DROP TABLE people --": {"b/repo"},
+		}
+		if diff := cmp.Diff(wantPoked, poked); diff != "" {
+			t.Errorf("who may fetch a Source (-want +got):\n%s", diff)
+		}
 		if got := allowed["oidc:gia"]; strings.Count(got, "=") != len(units)*len(access.Verbs) {
 			t.Errorf("the admin may %q", got)
 		}
@@ -297,6 +323,14 @@ func TestMatrix(t *testing.T) {
 			}
 		}
 	})
+}
+
+// fetch asks for a fetch of a Source as p, and returns the status of the answer.
+func (s *scene) fetch(h http.Handler, p lockstep.Person, u lockstep.Unit) int {
+	r := httptest.NewRequest(http.MethodPost, httpapi.Prefix+"/sources/"+u.String()+"/fetch", http.NoBody)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r.WithContext(access.With(r.Context(), p)))
+	return w.Code
 }
 
 func place(s *scene, u lockstep.Unit) string {

@@ -14,18 +14,22 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	lockstepcli "github.com/lockstep-dev/lockstep/internal/cli"
+	"github.com/lockstep-dev/lockstep/internal/cli/env"
 	"github.com/lockstep-dev/lockstep/test/cluster"
 	"github.com/lockstep-dev/lockstep/test/world"
 )
@@ -213,13 +217,58 @@ func onlyJSON(t *testing.T, p *person, u string) {
 		"DriftList": {"drift", u}, "Explanation": {"explain", u}, "Can": {"auth", "can", "get", u}, "Me": {"auth", "whoami"}, "Plan": {"plan", u}, "Tests": {"test", u},
 		"Rollback": {"rollback", u, "--to", "1", "--dry-run"},
 	}
-	for kind, args := range cases {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"settings.yaml": strings.ReplaceAll(settings, "%", "1")} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	more := map[string][]string{
+		"SignInStatus": {"auth", "status"}, "SessionList": {"auth", "sessions"}, "TokenList": {"token", "list"}, "ContextList": {"config", "get-contexts"},
+		"Version": {"version"}, "List": {"render", dir}, "Health": {"health", "-f", filepath.Join(dir, "settings.yaml")},
+		"Pause": {"pause", u, "--reason", "json"}, "Resume": {"resume", u},
+	}
+	ran := map[string]bool{}
+	check := func(kind string, args []string) {
 		out, stderr := p.does(0, append(args, "-o", "json")...)
 		var got struct{ APIVersion, Kind string }
-		if err := json.Unmarshal([]byte(out), &got); err != nil || got.Kind != kind || got.APIVersion == "" {
+		if err := json.Unmarshal([]byte(out), &got); err != nil || got.APIVersion == "" || kind != "" && got.Kind != kind {
 			t.Errorf("lockstep %s -o json: %v, kind %q, want %q\n%s%s", strings.Join(args, " "), err, got.Kind, kind, out, stderr)
 		}
 	}
+	for _, group := range []map[string][]string{cases, more} {
+		for kind, args := range group {
+			if kind != "Pause" && kind != "Resume" {
+				check(kind, args)
+			}
+			ran[args[0]], ran[strings.Join(args[:min(2, len(args))], " ")] = true, true
+		}
+	}
+	check("", more["Pause"])
+	check("", more["Resume"])
+	p.does(0, "wait", u, "--timeout", "30s")
+	uncovered(t, ran)
+}
+
+// elsewhere are the commands whose JSON is held by other tests, or by people.
+var elsewhere = map[string]string{
+	"login": "test/e2e/signin", "auth link": "needs a kubeconfig; used above", "token create": "needs a person in a browser", "token revoke": "so does this",
+	"audit": "internal/cli/audit", "audit verify": "internal/cli/audit", "doctor": "needs a kubeconfig; test/e2e/engine", "watch": "has no end; is list -w",
+}
+
+// uncovered finds commands that print JSON and that nobody tries.
+func uncovered(t *testing.T, ran map[string]bool) {
+	var walk func(c *cobra.Command, path string)
+	walk = func(c *cobra.Command, path string) {
+		for _, sub := range c.Commands() {
+			name := strings.TrimSpace(path + " " + sub.Name())
+			walk(sub, name)
+			if sub.IsAvailableCommand() && sub.Flags().Lookup("output") != nil && !ran[name] && elsewhere[name] == "" {
+				t.Errorf("nobody tries lockstep %s -o json", name)
+			}
+		}
+	}
+	walk(lockstepcli.NewRoot(env.New("")), "")
 }
 
 // drifted: what somebody else changed is shown through a server as it is straight to
