@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
@@ -62,6 +63,34 @@ type exception struct {
 	Level Level       `yaml:"level"`
 	Why   string      `yaml:"why"`
 	Keep  string      `yaml:"keep"`
+}
+
+// Exception is what changes a rule's mind, for people to read.
+type Exception struct {
+	If    []string
+	Level Level
+}
+
+// Conditions returns those of which one has to hold, if there are any.
+func (r Rule) Conditions() []string {
+	var out []string
+	for _, c := range r.Any {
+		out = append(out, c.text)
+	}
+	return out
+}
+
+// Exceptions returns what changes the rule's mind, in the order in which it is asked.
+func (r Rule) Exceptions() []Exception {
+	var out []Exception
+	for _, but := range r.But {
+		x := Exception{Level: but.Level}
+		for _, c := range but.If {
+			x.If = append(x.If, strings.TrimPrefix(c.text, "before."))
+		}
+		out = append(out, x)
+	}
+	return out
 }
 
 // Rules returns all rules, in the order in which they are asked.
