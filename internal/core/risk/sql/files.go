@@ -162,7 +162,11 @@ var (
 	hintsPostgres = regexp.MustCompile(`(?i)\$[a-z_]*\$|::|\b(big)?serial\b|\bconcurrently\b|\btimestamptz\b|\bjsonb\b|\bplpgsql\b|\breturning\b|\buuid\b|\bbytea\b|\bcascade\b|\balter\s+column\s+\S+\s+(set\s+data\s+)?type\b|\bnot\s+valid\b|\bvacuum\b|\bmaterialized\b|\btablespace\b`)
 )
 
+// hinted is how much of a file is looked at for hints.
+const hinted = 64 << 10
+
 func dialects(src string) []dialect {
+	src = src[:min(len(src), hinted)]
 	m, p := hintsMySQL.MatchString(src), hintsPostgres.MatchString(src)
 	switch {
 	case m && !p, onlyMySQL.MatchString(src):
