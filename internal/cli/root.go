@@ -28,6 +28,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/cli/render"
 	"github.com/lockstep-dev/lockstep/internal/cli/rollback"
 	"github.com/lockstep-dev/lockstep/internal/cli/serve"
+	"github.com/lockstep-dev/lockstep/internal/cli/state"
 	"github.com/lockstep-dev/lockstep/internal/cli/status"
 	"github.com/lockstep-dev/lockstep/internal/cli/token"
 	"github.com/lockstep-dev/lockstep/internal/cli/trial"
@@ -66,8 +67,8 @@ or NAMESPACE/NAME.`,
 	root.AddGroup(&cobra.Group{ID: "look", Title: "Look:"}, &cobra.Group{ID: "act", Title: "Act:"},
 		&cobra.Group{ID: "author", Title: "Before you push:"}, &cobra.Group{ID: "run", Title: "Run:"})
 	add(root, "look", status.New(e), list.New(e), diff.New(e), drift.New(e), explain.New(e), history.New(e),
-		watch.New(e), logs.New(e), events.New(e), open.New(e), audit.New(e))
-	add(root, "act", reconcile.New(e), trial.New(e), wait.New(e), rollback.New(e), pause.NewPause(e), pause.NewResume(e))
+		watch.New(e), logs.New(e), events.New(e), open.New(e), audit.New(e), state.New(e))
+	add(root, "act", reconcile.New(e), trial.New(e), wait.New(e), rollback.New(e), pause.NewPause(e), pause.NewResume(e), state.NewUnlock(e))
 	add(root, "author", plan.New(e), render.New(e), health.New(e))
 	add(root, "run", demo.New(e), serve.New(e), doctor.New(e), auth.New(e), login.New(e), login.NewLogout(e), token.New(e), config.New(e), versioncmd.New(e))
 	root.SetCompletionCommandGroupID("run")

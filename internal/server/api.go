@@ -25,7 +25,7 @@ func (s *server) api(through func(http.Handler) http.Handler) http.Handler {
 	d := &httpapi.Deps{
 		Version: s.opts.Version, Build: s.opts.Version + "+" + ui.Hash(),
 		Cache: s.mgr.GetClient(), Write: s.mgr.GetClient(), Board: s.board, Access: s.checker, Live: s.looker,
-		Targets: s.standings, Done: s.closing, Edge: e, Record: s.recordCall, History: s.history.Store, Times: s.timesOf, Remembered: s.remembered, SignIn: s.signIn, Still: s.signIn.Still, Log: s.opts.Log,
+		Targets: s.standings, Done: s.closing, Edge: e, Record: s.recordCall, History: s.history.Store, Times: s.timesOf, Remembered: s.remembered, States: s.states.States(), SignIn: s.signIn, Still: s.signIn.Still, Log: s.opts.Log,
 	}
 	h := e.Inner(httpapi.New(d))
 	if through != nil {

@@ -46,7 +46,7 @@ func (s *States) Lock(ctx context.Context, k Key, l Lock) error {
 		if was != nil && was.ID == l.ID && was.Run == l.Run && was.Person == l.Person {
 			return nil // its answer was lost
 		}
-		if was != nil && !s.over(*was) {
+		if was != nil && !s.Over(*was) {
 			s.meters.conflicts.Inc()
 			return held(k, *was)
 		}
@@ -67,9 +67,9 @@ func (s *States) Lock(ctx context.Context, k Key, l Lock) error {
 	return busy(k)
 }
 
-// over says whether a lock is nobody's any more: that of a run that has ended. What a
+// Over says whether a lock is nobody's any more: that of a run that has ended. What a
 // person has taken only a person takes off.
-func (s *States) over(l Lock) bool { return l.Run != "" && !s.o.Live(l.Run) }
+func (s *States) Over(l Lock) bool { return l.Run != "" && !s.o.Live(l.Run) }
 
 func (s *States) released(k Key, l Lock, by Actor) {
 	s.meters.released.Inc()

@@ -18,6 +18,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/render/worker"
 	"github.com/lockstep-dev/lockstep/internal/server"
 	"github.com/lockstep-dev/lockstep/internal/server/signin"
+	"github.com/lockstep-dev/lockstep/internal/state"
 	"github.com/lockstep-dev/lockstep/internal/store"
 )
 
@@ -25,9 +26,11 @@ type options struct {
 	server.Options
 	// RenderMemory is Render.Memory as people write it: 512Mi.
 	RenderMemory resource.QuantityValue
-	LogLevel     string
-	LogFormat    string
-	StoreFile    string
+	// StateSize is MaxState as people write it: 64Mi.
+	StateSize resource.QuantityValue
+	LogLevel  string
+	LogFormat string
+	StoreFile string
 	// ExternalURL and TrustedProxies are SignIn.Front as people write it.
 	ExternalURL    string
 	TrustedProxies []string
@@ -123,6 +126,9 @@ func (o *options) bind(cmd *cobra.Command) {
 	f.Var(age{&o.Keep.Releases}, "keep-releases", "how long releases are kept: 90d, 12h; 0 for ever")
 	f.Var(age{&o.Keep.Drift}, "keep-drift", "how long drift and heals are kept; 0 for ever")
 	f.Var(age{&o.Keep.Audit}, "keep-audit", "how long is kept what people did; 0 for ever")
+	f.IntVar(&o.KeepStates, "state-keep", state.DefaultKeep, "versions that are kept of each state of OpenTofu and Terraform")
+	o.StateSize.Quantity = *resource.NewQuantity(state.DefaultMaxBytes, resource.BinarySI)
+	f.Var(&o.StateSize, "state-max-size", "bytes that such a state may have")
 	f.BoolVar(&o.StackMetrics, "stack-metrics", true, "give each Stack series of its own in /metrics")
 	f.StringVar(&o.LogLevel, "log-level", "info", "debug, info, warn or error; SIGUSR1 switches to debug and back")
 	f.StringVar(&o.SystemNamespace, "system-namespace", "", "namespace of the replicas' leases and of the digest key (default the pod's own, else "+v1alpha1.SystemNamespace+")")
@@ -142,6 +148,9 @@ const (
 // kubeconfig of its own is nobody's server.
 func (o *options) complete(e *env.Env, cmd *cobra.Command) error {
 	o.Render.Memory = o.RenderMemory.Value()
+	if o.MaxState = o.StateSize.Value(); o.MaxState < 1<<20 || o.MaxState > 256<<20 || o.KeepStates < 1 || o.KeepStates > 1000 {
+		return fault.Usage("--state-max-size is %s and --state-keep %d", o.StateSize.String(), o.KeepStates).WithHint("from 1Mi to 256Mi, and from 1 to 1000")
+	}
 	if _, err := o.Render.Check(); err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/server/edge"
 	"github.com/lockstep-dev/lockstep/internal/server/live"
 	"github.com/lockstep-dev/lockstep/internal/server/signin"
+	tfstate "github.com/lockstep-dev/lockstep/internal/state"
 	"github.com/lockstep-dev/lockstep/internal/store"
 )
 
@@ -66,6 +67,8 @@ type Deps struct {
 	// Remembered returns where the chain of a store ended, as it is remembered outside
 	// of it; the zero Head if it is not. May be nil.
 	Remembered func(context.Context, store.Store) (store.Head, error)
+	// States are those that are kept of tools that plan by themselves; nil for none.
+	States *tfstate.States
 	// SignIn is how one proves who one is.
 	SignIn *signin.Service
 
@@ -82,7 +85,7 @@ type Deps struct {
 var parts = []func(huma.API, *Deps){
 	registerMe, registerAuth, registerAccess, registerVersion, registerStacks, registerPlaces, registerEvents, registerResources, registerPauses, registerRollback,
 	registerDrift, registerPlan,
-	registerReleases, registerCompare, registerAudit,
+	registerReleases, registerCompare, registerAudit, registerStates,
 }
 
 // New returns the handler of everything below Prefix. Who asks is in the

@@ -760,6 +760,100 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stacks/{namespace}/{name}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Versions and lock of a Stack's state
+         * @description Values of a state are in no answer of the API. Its content is at /terraform/state/{namespace}/{name}/{workspace}, for who may read-state.
+         */
+        get: operations["getState"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{namespace}/{name}/state/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one version has otherwise than another, by address */
+        get: operations["diffState"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{namespace}/{name}/state/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make the content of an older version the newest one
+         * @description Nobody may have the lock. Nothing in the world changes: the next plan says what differs.
+         */
+        post: operations["restoreState"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{namespace}/{name}/state/unlock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take off a lock that nobody has any more
+         * @description A lock whose run is over needs none of this. Whoever had it cannot write any more.
+         */
+        post: operations["unlockState"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{namespace}/{name}/state/versions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Addresses and types of what a version knows */
+        get: operations["getStateVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stacks/{namespace}/{name}/test": {
         parameters: {
             query?: never;
@@ -789,6 +883,23 @@ export interface paths {
         };
         /** Releases, drift, heals and what people did with a Stack, newest first */
         get: operations["getTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/states": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The states that Lockstep keeps, of Stacks that you may see */
+        get: operations["listStates"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1512,6 +1623,22 @@ export interface components {
             /** Format: date-time */
             until: string;
         };
+        KeptState: {
+            /**
+             * Format: int64
+             * @description how many versions are kept
+             */
+            kept: number;
+            /** @description who has the lock */
+            lock?: components["schemas"]["StateLock"];
+            name: string;
+            namespace: string;
+            /** @description absent where there is no state (any more) */
+            newest?: components["schemas"]["StateVersion"];
+            /** @description those that are kept, newest first; not in lists */
+            versions?: components["schemas"]["StateVersion"][];
+            workspace: string;
+        };
         Lifecycle: {
             author?: string;
             /** @description commit, spec, drift, retry, request or test */
@@ -1554,6 +1681,9 @@ export interface components {
              * @description seconds since the step before; of the first steps only where the release was made for a commit
              */
             took?: number;
+        };
+        ListStatesResponse: {
+            items: components["schemas"]["KeptState"][];
         };
         LogLine: {
             /** Format: date-time */
@@ -1974,6 +2104,15 @@ export interface components {
              * @description when it was read
              */
             readAt: string;
+        };
+        RestoreWish: {
+            /** @description why, for the record */
+            reason: string;
+            /**
+             * Format: int64
+             * @description its number
+             */
+            version: number;
         };
         ResyncEvent: {
             /**
@@ -2562,6 +2701,133 @@ export interface components {
             /** @description what the person in the browser is shown */
             client: string;
         };
+        StateChange: {
+            address: string;
+            /** @description names of those whose values differ */
+            attributes?: string[];
+            deposed?: string;
+            /** @enum {string} */
+            how: "added" | "removed" | "changed";
+            type: string;
+        };
+        StateContent: {
+            /**
+             * Format: int64
+             * @description resources that are left out, since there are too many
+             */
+            more?: number;
+            outputs: components["schemas"]["StateOutput"][];
+            resources: components["schemas"]["StateResource"][];
+            /** @description the tool encrypts its state itself; more is not known */
+            sealed?: boolean;
+            version: components["schemas"]["StateVersion"];
+        };
+        StateDifference: {
+            /** @description false where the tool encrypts its state itself */
+            comparable: boolean;
+            from: components["schemas"]["StateVersion"];
+            /**
+             * Format: int64
+             * @description that are left out, since there are too many
+             */
+            more?: number;
+            outputs: components["schemas"]["StateOutputDiff"][];
+            /** @description by address */
+            resources: components["schemas"]["StateChange"][];
+            to: components["schemas"]["StateVersion"];
+            /** Format: int64 */
+            unchanged: number;
+        };
+        StateLock: {
+            /** @example run 17 */
+            holder: string;
+            id: string;
+            info?: string;
+            /** @description in the tool's words */
+            operation?: string;
+            /** @description its run is over: it is in nobody's way */
+            over?: boolean;
+            person?: string;
+            run?: string;
+            /** Format: date-time */
+            since: string;
+            /** @description version of the tool */
+            tool?: string;
+            /**
+             * @description in the tool's words
+             * @example ana@laptop
+             */
+            who?: string;
+        };
+        StateOutput: {
+            name: string;
+            sensitive?: boolean;
+            /**
+             * @description in the tool's form, JSON
+             * @example ["list","string"]
+             */
+            type?: string;
+        };
+        StateOutputDiff: {
+            /** @enum {string} */
+            how: "added" | "removed" | "changed";
+            name: string;
+            sensitive?: boolean;
+        };
+        StateResource: {
+            /** @example module.db.aws_db_instance.main */
+            address: string;
+            /** @description key of an object that a replacement left behind */
+            deposed?: string;
+            /** @description managed or data */
+            mode: string;
+            provider?: string;
+            tainted?: boolean;
+            type: string;
+        };
+        StateVersion: {
+            /** Format: date-time */
+            at: string;
+            /** @description the person who wrote it */
+            by?: string;
+            commit?: string;
+            /** @description there was no state from here on */
+            deleted?: boolean;
+            lineage?: string;
+            /**
+             * Format: int64
+             * @description counts up from 1 for each state
+             */
+            number: number;
+            reason?: string;
+            /**
+             * Format: int64
+             * @description -1 where the tool encrypts its state itself
+             */
+            resources: number;
+            /**
+             * Format: int64
+             * @description the version whose content it is
+             */
+            restoredFrom?: number;
+            /** @description the run that wrote it */
+            run?: string;
+            /**
+             * Format: int64
+             * @description the tool's own
+             */
+            serial: number;
+            /**
+             * Format: int64
+             * @description in bytes
+             */
+            size: number;
+            /**
+             * @description version of the tool that wrote it
+             * @example 1.12.6
+             */
+            tool?: string;
+        };
         Summary: {
             /** Format: int64 */
             create: number;
@@ -2724,6 +2990,12 @@ export interface components {
              * @description when it was last used, to the minute
              */
             used?: string;
+        };
+        UnlockWish: {
+            /** @description of the lock that was looked at; another one is left alone */
+            id: string;
+            /** @description why nobody has it any more, for the record */
+            reason: string;
         };
         VerbAnswer: {
             allowed: boolean;
@@ -6235,6 +6507,477 @@ export interface operations {
             };
         };
     };
+    getState: {
+        parameters: {
+            query?: {
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptState"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    diffState: {
+        parameters: {
+            query?: {
+                workspace?: string;
+                /** @description number of a version; without it the one before to */
+                from?: number;
+                /** @description number of a version; without it the newest */
+                to?: number;
+            };
+            header?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StateDifference"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restoreState: {
+        parameters: {
+            query?: {
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestoreWish"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StateVersion"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unlockState: {
+        parameters: {
+            query?: {
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnlockWish"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StateLock"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStateVersion: {
+        parameters: {
+            query?: {
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                namespace: string;
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StateContent"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     testStack: {
         parameters: {
             query?: never;
@@ -6379,6 +7122,62 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listStates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListStatesResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
