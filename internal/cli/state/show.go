@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -73,7 +74,7 @@ func (o *options) shown(s Shown) {
 	}
 	t := term.Table{Header: []string{"VERSION", "SERIAL", "AGE", "BY", "COMMIT", "RESOURCES", "WHAT"}}
 	for _, v := range s.State.Versions {
-		t.Add(v.Number, v.Serial, term.Age(o.Now().Sub(v.At)), writer(v), orDash(term.Commit(v.Commit)), counted(v.Resources), what(v))
+		t.Add(number(v.Number), number(v.Serial), term.Age(o.Now().Sub(v.At)), writer(v), orDash(term.Commit(v.Commit)), counted(v.Resources), what(v))
 	}
 	o.IO.Print(t)
 	c := s.Content
@@ -122,10 +123,12 @@ func what(v wire.StateVersion) string {
 	case v.Deleted:
 		return "deleted"
 	case v.RestoredFrom != nil && *v.RestoredFrom > 0:
-		return fmt.Sprintf("content of version %d", *v.RestoredFrom)
+		return strings.TrimSuffix(fmt.Sprintf("content of version %d: %s", *v.RestoredFrom, v.Reason), ": ")
 	}
 	return v.Reason
 }
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }
 
 func orDash(s string) string {
 	if s == "" {

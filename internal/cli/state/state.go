@@ -122,11 +122,11 @@ func list(ctx context.Context, o *options, namespace string) error {
 	}
 	t := term.Table{Header: []string{"STACK", "WORKSPACE", "SERIAL", "RESOURCES", "WRITTEN", "BY", "VERSIONS", "LOCKED BY"}}
 	for _, s := range items {
-		serial, resources, written, by := any("–"), any("–"), "–", "–"
+		serial, resources, written, by := "–", "–", "–", "–"
 		if v := s.Newest; v != nil {
-			serial, resources, written, by = v.Serial, counted(v.Resources), term.Age(o.Now().Sub(v.At)), writer(*v)
+			serial, resources, written, by = number(v.Serial), counted(v.Resources), term.Age(o.Now().Sub(v.At)), writer(*v)
 		}
-		t.Add(s.Namespace+"/"+s.Name, s.Workspace, serial, resources, written, by, s.Kept, holder(s.Lock))
+		t.Add(s.Namespace+"/"+s.Name, s.Workspace, serial, resources, written, by, number(s.Kept), holder(s.Lock))
 	}
 	o.IO.Print(t)
 	return nil
