@@ -944,6 +944,20 @@ type Insights struct {
 	Until  time.Time `json:"until"`
 }
 
+// KeptState defines model for KeptState.
+type KeptState struct {
+	// Kept how many versions are kept
+	Kept      int64         `json:"kept"`
+	Lock      *StateLock    `json:"lock,omitempty"`
+	Name      string        `json:"name"`
+	Namespace string        `json:"namespace"`
+	Newest    *StateVersion `json:"newest,omitempty"`
+
+	// Versions those that are kept, newest first; not in lists
+	Versions  []StateVersion `json:"versions,omitempty"`
+	Workspace string         `json:"workspace"`
+}
+
 // Lifecycle defines model for Lifecycle.
 type Lifecycle struct {
 	Author string `json:"author,omitempty"`
@@ -978,6 +992,11 @@ type LifecycleStep struct {
 
 	// Took seconds since the step before; of the first steps only where the release was made for a commit
 	Took *float64 `json:"took,omitempty"`
+}
+
+// ListStatesResponse defines model for ListStatesResponse.
+type ListStatesResponse struct {
+	Items []KeptState `json:"items"`
 }
 
 // LogLine defines model for LogLine.
@@ -1438,6 +1457,15 @@ type Resources struct {
 
 	// ReadAt when it was read
 	ReadAt time.Time `json:"readAt"`
+}
+
+// RestoreWish defines model for RestoreWish.
+type RestoreWish struct {
+	// Reason why, for the record
+	Reason string `json:"reason"`
+
+	// Version its number
+	Version int64 `json:"version"`
 }
 
 // ResyncEvent defines model for ResyncEvent.
@@ -2040,6 +2068,140 @@ type StartDeviceRequest struct {
 	Client string `json:"client"`
 }
 
+// StateChange defines model for StateChange.
+type StateChange struct {
+	Address string `json:"address"`
+
+	// Attributes names of those whose values differ
+	Attributes []string `json:"attributes,omitempty"`
+	Deposed    string   `json:"deposed,omitempty"`
+	How        string   `json:"how"`
+	Type       string   `json:"type"`
+}
+
+// StateContent defines model for StateContent.
+type StateContent struct {
+	// More resources that are left out, since there are too many
+	More      *int64          `json:"more,omitempty"`
+	Outputs   []StateOutput   `json:"outputs"`
+	Resources []StateResource `json:"resources"`
+
+	// Sealed the tool encrypts its state itself; more is not known
+	Sealed  bool         `json:"sealed,omitempty"`
+	Version StateVersion `json:"version"`
+}
+
+// StateDifference defines model for StateDifference.
+type StateDifference struct {
+	// Comparable false where the tool encrypts its state itself
+	Comparable bool         `json:"comparable"`
+	From       StateVersion `json:"from"`
+
+	// More that are left out, since there are too many
+	More    *int64            `json:"more,omitempty"`
+	Outputs []StateOutputDiff `json:"outputs"`
+
+	// Resources by address
+	Resources []StateChange `json:"resources"`
+	To        StateVersion  `json:"to"`
+	Unchanged int64         `json:"unchanged"`
+}
+
+// StateLock defines model for StateLock.
+type StateLock struct {
+	// Holder Example: run 17
+	Holder string `json:"holder"`
+	Id     string `json:"id"`
+	Info   string `json:"info,omitempty"`
+
+	// Operation in the tool's words
+	Operation string `json:"operation,omitempty"`
+
+	// Over its run is over: it is in nobody's way
+	Over   bool      `json:"over,omitempty"`
+	Person string    `json:"person,omitempty"`
+	Run    string    `json:"run,omitempty"`
+	Since  time.Time `json:"since"`
+
+	// Tool version of the tool
+	Tool string `json:"tool,omitempty"`
+
+	// Who in the tool's words
+	//
+	// Example: ana@laptop
+	Who string `json:"who,omitempty"`
+}
+
+// StateOutput defines model for StateOutput.
+type StateOutput struct {
+	Name      string `json:"name"`
+	Sensitive bool   `json:"sensitive,omitempty"`
+
+	// Type in the tool's form, JSON
+	//
+	// Example: ["list","string"]
+	Type string `json:"type,omitempty"`
+}
+
+// StateOutputDiff defines model for StateOutputDiff.
+type StateOutputDiff struct {
+	How       string `json:"how"`
+	Name      string `json:"name"`
+	Sensitive bool   `json:"sensitive,omitempty"`
+}
+
+// StateResource defines model for StateResource.
+type StateResource struct {
+	// Address Example: module.db.aws_db_instance.main
+	Address string `json:"address"`
+
+	// Deposed key of an object that a replacement left behind
+	Deposed string `json:"deposed,omitempty"`
+
+	// Mode managed or data
+	Mode     string `json:"mode"`
+	Provider string `json:"provider,omitempty"`
+	Tainted  bool   `json:"tainted,omitempty"`
+	Type     string `json:"type"`
+}
+
+// StateVersion defines model for StateVersion.
+type StateVersion struct {
+	At time.Time `json:"at"`
+
+	// By the person who wrote it
+	By     string `json:"by,omitempty"`
+	Commit string `json:"commit,omitempty"`
+
+	// Deleted there was no state from here on
+	Deleted bool   `json:"deleted,omitempty"`
+	Lineage string `json:"lineage,omitempty"`
+
+	// Number counts up from 1 for each state
+	Number int64  `json:"number"`
+	Reason string `json:"reason,omitempty"`
+
+	// Resources -1 where the tool encrypts its state itself
+	Resources int64 `json:"resources"`
+
+	// RestoredFrom the version whose content it is
+	RestoredFrom *int64 `json:"restoredFrom,omitempty"`
+
+	// Run the run that wrote it
+	Run string `json:"run,omitempty"`
+
+	// Serial the tool's own
+	Serial int64 `json:"serial"`
+
+	// Size in bytes
+	Size int64 `json:"size"`
+
+	// Tool version of the tool that wrote it
+	//
+	// Example: 1.12.6
+	Tool string `json:"tool,omitempty"`
+}
+
 // Summary defines model for Summary.
 type Summary struct {
 	Create    int64  `json:"create"`
@@ -2173,6 +2335,15 @@ type Token struct {
 
 	// Used when it was last used, to the minute
 	Used *time.Time `json:"used,omitempty"`
+}
+
+// UnlockWish defines model for UnlockWish.
+type UnlockWish struct {
+	// Id of the lock that was looked at; another one is left alone
+	Id string `json:"id"`
+
+	// Reason why nobody has it any more, for the record
+	Reason string `json:"reason"`
 }
 
 // VerbAnswer defines model for VerbAnswer.
@@ -2467,6 +2638,37 @@ type PreviewRollbackParams struct {
 // PreviewRollbackParamsAs defines parameters for PreviewRollback.
 type PreviewRollbackParamsAs string
 
+// GetStateParams defines parameters for GetState.
+type GetStateParams struct {
+	Workspace *string `form:"workspace,omitempty" json:"workspace,omitempty"`
+}
+
+// DiffStateParams defines parameters for DiffState.
+type DiffStateParams struct {
+	Workspace *string `form:"workspace,omitempty" json:"workspace,omitempty"`
+
+	// From number of a version; without it the one before to
+	From *int64 `form:"from,omitempty" json:"from,omitempty"`
+
+	// To number of a version; without it the newest
+	To *int64 `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// RestoreStateParams defines parameters for RestoreState.
+type RestoreStateParams struct {
+	Workspace *string `form:"workspace,omitempty" json:"workspace,omitempty"`
+}
+
+// UnlockStateParams defines parameters for UnlockState.
+type UnlockStateParams struct {
+	Workspace *string `form:"workspace,omitempty" json:"workspace,omitempty"`
+}
+
+// GetStateVersionParams defines parameters for GetStateVersion.
+type GetStateVersionParams struct {
+	Workspace *string `form:"workspace,omitempty" json:"workspace,omitempty"`
+}
+
 // GetTimelineParams defines parameters for GetTimeline.
 type GetTimelineParams struct {
 	// Cursor next of the page before
@@ -2512,6 +2714,12 @@ type ResumeStackJSONRequestBody = Why
 
 // RollbackStackJSONRequestBody defines body for RollbackStack for application/json ContentType.
 type RollbackStackJSONRequestBody = RollbackWish
+
+// RestoreStateJSONRequestBody defines body for RestoreState for application/json ContentType.
+type RestoreStateJSONRequestBody = RestoreWish
+
+// UnlockStateJSONRequestBody defines body for UnlockState for application/json ContentType.
+type UnlockStateJSONRequestBody = UnlockWish
 
 // TestStackJSONRequestBody defines body for TestStack for application/json ContentType.
 type TestStackJSONRequestBody = Why
@@ -2960,6 +3168,59 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/rollback (the `RollbackStack` operationId).
 	RollbackStack(ctx context.Context, namespace string, name string, body RollbackStackJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetState Versions and lock of a Stack's state
+	//
+	// Values of a state are in no answer of the API. Its content is at /terraform/state/{namespace}/{name}/{workspace}, for who may read-state.
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/state (the `GetState` operationId).
+	GetState(ctx context.Context, namespace string, name string, params *GetStateParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DiffState What one version has otherwise than another, by address
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/state/diff (the `DiffState` operationId).
+	DiffState(ctx context.Context, namespace string, name string, params *DiffStateParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RestoreStateWithBody Make the content of an older version the newest one
+	//
+	// Nobody may have the lock. Nothing in the world changes: the next plan says what differs.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/state/restore (the `RestoreState` operationId).
+	RestoreStateWithBody(ctx context.Context, namespace string, name string, params *RestoreStateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RestoreState Make the content of an older version the newest one
+	//
+	// Nobody may have the lock. Nothing in the world changes: the next plan says what differs.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/state/restore (the `RestoreState` operationId).
+	RestoreState(ctx context.Context, namespace string, name string, params *RestoreStateParams, body RestoreStateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UnlockStateWithBody Take off a lock that nobody has any more
+	//
+	// A lock whose run is over needs none of this. Whoever had it cannot write any more.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/state/unlock (the `UnlockState` operationId).
+	UnlockStateWithBody(ctx context.Context, namespace string, name string, params *UnlockStateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UnlockState Take off a lock that nobody has any more
+	//
+	// A lock whose run is over needs none of this. Whoever had it cannot write any more.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/state/unlock (the `UnlockState` operationId).
+	UnlockState(ctx context.Context, namespace string, name string, params *UnlockStateParams, body UnlockStateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetStateVersion Addresses and types of what a version knows
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/state/versions/{number} (the `GetStateVersion` operationId).
+	GetStateVersion(ctx context.Context, namespace string, name string, number int64, params *GetStateVersionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// TestStackWithBody Run the test hooks of a Stack
 	//
 	// Answered at once. How it went is in run of the Stack: its action is test, and its request what is answered here.
@@ -2982,6 +3243,11 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/timeline (the `GetTimeline` operationId).
 	GetTimeline(ctx context.Context, namespace string, name string, params *GetTimelineParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListStates The states that Lockstep keeps, of Stacks that you may see
+	//
+	// Corresponds with GET /api/v1/states (the `ListStates` operationId).
+	ListStates(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListTargets Every Target, those that do not answer first
 	//
@@ -3969,6 +4235,129 @@ func (c *Client) RollbackStack(ctx context.Context, namespace string, name strin
 	return c.Client.Do(req)
 }
 
+// GetState Versions and lock of a Stack's state
+//
+// Values of a state are in no answer of the API. Its content is at /terraform/state/{namespace}/{name}/{workspace}, for who may read-state.
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/state (the `GetState` operationId).
+func (c *Client) GetState(ctx context.Context, namespace string, name string, params *GetStateParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetStateRequest(c.Server, namespace, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DiffState What one version has otherwise than another, by address
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/state/diff (the `DiffState` operationId).
+func (c *Client) DiffState(ctx context.Context, namespace string, name string, params *DiffStateParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDiffStateRequest(c.Server, namespace, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RestoreStateWithBody Make the content of an older version the newest one
+//
+// Nobody may have the lock. Nothing in the world changes: the next plan says what differs.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/stacks/{namespace}/{name}/state/restore (the `RestoreState` operationId).
+func (c *Client) RestoreStateWithBody(ctx context.Context, namespace string, name string, params *RestoreStateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRestoreStateRequestWithBody(c.Server, namespace, name, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RestoreState Make the content of an older version the newest one
+//
+// Nobody may have the lock. Nothing in the world changes: the next plan says what differs.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/stacks/{namespace}/{name}/state/restore (the `RestoreState` operationId).
+func (c *Client) RestoreState(ctx context.Context, namespace string, name string, params *RestoreStateParams, body RestoreStateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRestoreStateRequest(c.Server, namespace, name, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UnlockStateWithBody Take off a lock that nobody has any more
+//
+// A lock whose run is over needs none of this. Whoever had it cannot write any more.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/stacks/{namespace}/{name}/state/unlock (the `UnlockState` operationId).
+func (c *Client) UnlockStateWithBody(ctx context.Context, namespace string, name string, params *UnlockStateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnlockStateRequestWithBody(c.Server, namespace, name, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UnlockState Take off a lock that nobody has any more
+//
+// A lock whose run is over needs none of this. Whoever had it cannot write any more.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/stacks/{namespace}/{name}/state/unlock (the `UnlockState` operationId).
+func (c *Client) UnlockState(ctx context.Context, namespace string, name string, params *UnlockStateParams, body UnlockStateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnlockStateRequest(c.Server, namespace, name, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetStateVersion Addresses and types of what a version knows
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/state/versions/{number} (the `GetStateVersion` operationId).
+func (c *Client) GetStateVersion(ctx context.Context, namespace string, name string, number int64, params *GetStateVersionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetStateVersionRequest(c.Server, namespace, name, number, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // TestStackWithBody Run the test hooks of a Stack
 //
 // Answered at once. How it went is in run of the Stack: its action is test, and its request what is answered here.
@@ -4012,6 +4401,21 @@ func (c *Client) TestStack(ctx context.Context, namespace string, name string, b
 // Corresponds with GET /api/v1/stacks/{namespace}/{name}/timeline (the `GetTimeline` operationId).
 func (c *Client) GetTimeline(ctx context.Context, namespace string, name string, params *GetTimelineParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetTimelineRequest(c.Server, namespace, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListStates The states that Lockstep keeps, of Stacks that you may see
+//
+// Corresponds with GET /api/v1/states (the `ListStates` operationId).
+func (c *Client) ListStates(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListStatesRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -6873,6 +7277,403 @@ func NewRollbackStackRequestWithBody(server string, namespace string, name strin
 	return req, nil
 }
 
+// NewGetStateRequest constructs an http.Request for the GetState method
+func NewGetStateRequest(server string, namespace string, name string, params *GetStateParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/stacks/%s/%s/state", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Workspace != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "workspace", *params.Workspace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDiffStateRequest constructs an http.Request for the DiffState method
+func NewDiffStateRequest(server string, namespace string, name string, params *DiffStateParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/stacks/%s/%s/state/diff", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Workspace != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "workspace", *params.Workspace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRestoreStateRequest calls the generic RestoreState builder with application/json body
+func NewRestoreStateRequest(server string, namespace string, name string, params *RestoreStateParams, body RestoreStateJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRestoreStateRequestWithBody(server, namespace, name, params, "application/json", bodyReader)
+}
+
+// NewRestoreStateRequestWithBody constructs an http.Request for the RestoreState method, with any body, and a specified content type
+func NewRestoreStateRequestWithBody(server string, namespace string, name string, params *RestoreStateParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/stacks/%s/%s/state/restore", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Workspace != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "workspace", *params.Workspace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewUnlockStateRequest calls the generic UnlockState builder with application/json body
+func NewUnlockStateRequest(server string, namespace string, name string, params *UnlockStateParams, body UnlockStateJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUnlockStateRequestWithBody(server, namespace, name, params, "application/json", bodyReader)
+}
+
+// NewUnlockStateRequestWithBody constructs an http.Request for the UnlockState method, with any body, and a specified content type
+func NewUnlockStateRequestWithBody(server string, namespace string, name string, params *UnlockStateParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/stacks/%s/%s/state/unlock", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Workspace != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "workspace", *params.Workspace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetStateVersionRequest constructs an http.Request for the GetStateVersion method
+func NewGetStateVersionRequest(server string, namespace string, name string, number int64, params *GetStateVersionParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam2 string
+
+	pathParam2, err = runtime.StyleParamWithOptions("simple", false, "number", number, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/stacks/%s/%s/state/versions/%s", pathParam0, pathParam1, pathParam2)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Workspace != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "workspace", *params.Workspace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewTestStackRequest calls the generic TestStack builder with application/json body
 func NewTestStackRequest(server string, namespace string, name string, body TestStackJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -6997,6 +7798,33 @@ func NewGetTimelineRequest(server string, namespace string, name string, params 
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
 		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListStatesRequest constructs an http.Request for the ListStates method
+func NewListStatesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/states")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -7584,6 +8412,65 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/rollback (the `RollbackStack` operationId).
 	RollbackStackWithResponse(ctx context.Context, namespace string, name string, body RollbackStackJSONRequestBody, reqEditors ...RequestEditorFn) (*RollbackStackReply, error)
 
+	// GetStateWithResponse Versions and lock of a Stack's state
+	//
+	// Values of a state are in no answer of the API. Its content is at /terraform/state/{namespace}/{name}/{workspace}, for who may read-state.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/state (the `GetState` operationId).
+	GetStateWithResponse(ctx context.Context, namespace string, name string, params *GetStateParams, reqEditors ...RequestEditorFn) (*GetStateReply, error)
+
+	// DiffStateWithResponse What one version has otherwise than another, by address
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/state/diff (the `DiffState` operationId).
+	DiffStateWithResponse(ctx context.Context, namespace string, name string, params *DiffStateParams, reqEditors ...RequestEditorFn) (*DiffStateReply, error)
+
+	// RestoreStateWithBodyWithResponse Make the content of an older version the newest one
+	//
+	// Nobody may have the lock. Nothing in the world changes: the next plan says what differs.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/state/restore (the `RestoreState` operationId).
+	RestoreStateWithBodyWithResponse(ctx context.Context, namespace string, name string, params *RestoreStateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RestoreStateReply, error)
+
+	// RestoreStateWithResponse Make the content of an older version the newest one
+	//
+	// Nobody may have the lock. Nothing in the world changes: the next plan says what differs.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/state/restore (the `RestoreState` operationId).
+	RestoreStateWithResponse(ctx context.Context, namespace string, name string, params *RestoreStateParams, body RestoreStateJSONRequestBody, reqEditors ...RequestEditorFn) (*RestoreStateReply, error)
+
+	// UnlockStateWithBodyWithResponse Take off a lock that nobody has any more
+	//
+	// A lock whose run is over needs none of this. Whoever had it cannot write any more.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/state/unlock (the `UnlockState` operationId).
+	UnlockStateWithBodyWithResponse(ctx context.Context, namespace string, name string, params *UnlockStateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UnlockStateReply, error)
+
+	// UnlockStateWithResponse Take off a lock that nobody has any more
+	//
+	// A lock whose run is over needs none of this. Whoever had it cannot write any more.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/state/unlock (the `UnlockState` operationId).
+	UnlockStateWithResponse(ctx context.Context, namespace string, name string, params *UnlockStateParams, body UnlockStateJSONRequestBody, reqEditors ...RequestEditorFn) (*UnlockStateReply, error)
+
+	// GetStateVersionWithResponse Addresses and types of what a version knows
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/state/versions/{number} (the `GetStateVersion` operationId).
+	GetStateVersionWithResponse(ctx context.Context, namespace string, name string, number int64, params *GetStateVersionParams, reqEditors ...RequestEditorFn) (*GetStateVersionReply, error)
+
 	// TestStackWithBodyWithResponse Run the test hooks of a Stack
 	//
 	// Answered at once. How it went is in run of the Stack: its action is test, and its request what is answered here.
@@ -7608,6 +8495,13 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/timeline (the `GetTimeline` operationId).
 	GetTimelineWithResponse(ctx context.Context, namespace string, name string, params *GetTimelineParams, reqEditors ...RequestEditorFn) (*GetTimelineReply, error)
+
+	// ListStatesWithResponse The states that Lockstep keeps, of Stacks that you may see
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/states (the `ListStates` operationId).
+	ListStatesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListStatesReply, error)
 
 	// ListTargetsWithResponse Every Target, those that do not answer first
 	//
@@ -11295,6 +12189,470 @@ func (r RollbackStackReply) ContentType() string {
 	return ""
 }
 
+type GetStateReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *KeptState
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetStateReply) GetJSON200() *KeptState {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetStateReply) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetStateReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetStateReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetStateReply) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r GetStateReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetStateReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetStateReply) GetApplicationproblemJSON503() *Problem {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetStateReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetStateReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetStateReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetStateReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DiffStateReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *StateDifference
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r DiffStateReply) GetJSON200() *StateDifference {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r DiffStateReply) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r DiffStateReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r DiffStateReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r DiffStateReply) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r DiffStateReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r DiffStateReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r DiffStateReply) GetApplicationproblemJSON503() *Problem {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r DiffStateReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DiffStateReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DiffStateReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DiffStateReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RestoreStateReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *StateVersion
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RestoreStateReply) GetJSON200() *StateVersion {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r RestoreStateReply) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r RestoreStateReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r RestoreStateReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r RestoreStateReply) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r RestoreStateReply) GetApplicationproblemJSON409() *Problem {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r RestoreStateReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r RestoreStateReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r RestoreStateReply) GetApplicationproblemJSON503() *Problem {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r RestoreStateReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RestoreStateReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RestoreStateReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RestoreStateReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UnlockStateReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *StateLock
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UnlockStateReply) GetJSON200() *StateLock {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r UnlockStateReply) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r UnlockStateReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r UnlockStateReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r UnlockStateReply) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r UnlockStateReply) GetApplicationproblemJSON409() *Problem {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r UnlockStateReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r UnlockStateReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r UnlockStateReply) GetApplicationproblemJSON503() *Problem {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r UnlockStateReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UnlockStateReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UnlockStateReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UnlockStateReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetStateVersionReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *StateContent
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetStateVersionReply) GetJSON200() *StateContent {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetStateVersionReply) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetStateVersionReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetStateVersionReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetStateVersionReply) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r GetStateVersionReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetStateVersionReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetStateVersionReply) GetApplicationproblemJSON503() *Problem {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetStateVersionReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetStateVersionReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetStateVersionReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetStateVersionReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type TestStackReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -11462,6 +12820,75 @@ func (r GetTimelineReply) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetTimelineReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListStatesReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ListStatesResponse
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListStatesReply) GetJSON200() *ListStatesResponse {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListStatesReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListStatesReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ListStatesReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ListStatesReply) GetApplicationproblemJSON503() *Problem {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ListStatesReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListStatesReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListStatesReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListStatesReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -12466,6 +13893,107 @@ func (c *ClientWithResponses) RollbackStackWithResponse(ctx context.Context, nam
 	return ParseRollbackStackReply(rsp)
 }
 
+// GetStateWithResponse Versions and lock of a Stack's state
+//
+// Values of a state are in no answer of the API. Its content is at /terraform/state/{namespace}/{name}/{workspace}, for who may read-state.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/state (the `GetState` operationId).
+func (c *ClientWithResponses) GetStateWithResponse(ctx context.Context, namespace string, name string, params *GetStateParams, reqEditors ...RequestEditorFn) (*GetStateReply, error) {
+	rsp, err := c.GetState(ctx, namespace, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetStateReply(rsp)
+}
+
+// DiffStateWithResponse What one version has otherwise than another, by address
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/state/diff (the `DiffState` operationId).
+func (c *ClientWithResponses) DiffStateWithResponse(ctx context.Context, namespace string, name string, params *DiffStateParams, reqEditors ...RequestEditorFn) (*DiffStateReply, error) {
+	rsp, err := c.DiffState(ctx, namespace, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDiffStateReply(rsp)
+}
+
+// RestoreStateWithBodyWithResponse Make the content of an older version the newest one
+//
+// Nobody may have the lock. Nothing in the world changes: the next plan says what differs.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/stacks/{namespace}/{name}/state/restore (the `RestoreState` operationId).
+func (c *ClientWithResponses) RestoreStateWithBodyWithResponse(ctx context.Context, namespace string, name string, params *RestoreStateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RestoreStateReply, error) {
+	rsp, err := c.RestoreStateWithBody(ctx, namespace, name, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRestoreStateReply(rsp)
+}
+
+// RestoreStateWithResponse Make the content of an older version the newest one
+//
+// Nobody may have the lock. Nothing in the world changes: the next plan says what differs.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/stacks/{namespace}/{name}/state/restore (the `RestoreState` operationId).
+func (c *ClientWithResponses) RestoreStateWithResponse(ctx context.Context, namespace string, name string, params *RestoreStateParams, body RestoreStateJSONRequestBody, reqEditors ...RequestEditorFn) (*RestoreStateReply, error) {
+	rsp, err := c.RestoreState(ctx, namespace, name, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRestoreStateReply(rsp)
+}
+
+// UnlockStateWithBodyWithResponse Take off a lock that nobody has any more
+//
+// A lock whose run is over needs none of this. Whoever had it cannot write any more.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/stacks/{namespace}/{name}/state/unlock (the `UnlockState` operationId).
+func (c *ClientWithResponses) UnlockStateWithBodyWithResponse(ctx context.Context, namespace string, name string, params *UnlockStateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UnlockStateReply, error) {
+	rsp, err := c.UnlockStateWithBody(ctx, namespace, name, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnlockStateReply(rsp)
+}
+
+// UnlockStateWithResponse Take off a lock that nobody has any more
+//
+// A lock whose run is over needs none of this. Whoever had it cannot write any more.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/stacks/{namespace}/{name}/state/unlock (the `UnlockState` operationId).
+func (c *ClientWithResponses) UnlockStateWithResponse(ctx context.Context, namespace string, name string, params *UnlockStateParams, body UnlockStateJSONRequestBody, reqEditors ...RequestEditorFn) (*UnlockStateReply, error) {
+	rsp, err := c.UnlockState(ctx, namespace, name, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnlockStateReply(rsp)
+}
+
+// GetStateVersionWithResponse Addresses and types of what a version knows
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/state/versions/{number} (the `GetStateVersion` operationId).
+func (c *ClientWithResponses) GetStateVersionWithResponse(ctx context.Context, namespace string, name string, number int64, params *GetStateVersionParams, reqEditors ...RequestEditorFn) (*GetStateVersionReply, error) {
+	rsp, err := c.GetStateVersion(ctx, namespace, name, number, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetStateVersionReply(rsp)
+}
+
 // TestStackWithBodyWithResponse Run the test hooks of a Stack
 //
 // Answered at once. How it went is in run of the Stack: its action is test, and its request what is answered here.
@@ -12507,6 +14035,19 @@ func (c *ClientWithResponses) GetTimelineWithResponse(ctx context.Context, names
 		return nil, err
 	}
 	return ParseGetTimelineReply(rsp)
+}
+
+// ListStatesWithResponse The states that Lockstep keeps, of Stacks that you may see
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/states (the `ListStates` operationId).
+func (c *ClientWithResponses) ListStatesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListStatesReply, error) {
+	rsp, err := c.ListStates(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListStatesReply(rsp)
 }
 
 // ListTargetsWithResponse Every Target, those that do not answer first
@@ -15543,6 +17084,395 @@ func ParseRollbackStackReply(rsp *http.Response) (*RollbackStackReply, error) {
 	return response, nil
 }
 
+// ParseGetStateReply parses an HTTP response from a GetStateWithResponse call
+func ParseGetStateReply(rsp *http.Response) (*GetStateReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetStateReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest KeptState
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDiffStateReply parses an HTTP response from a DiffStateWithResponse call
+func ParseDiffStateReply(rsp *http.Response) (*DiffStateReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DiffStateReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest StateDifference
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRestoreStateReply parses an HTTP response from a RestoreStateWithResponse call
+func ParseRestoreStateReply(rsp *http.Response) (*RestoreStateReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RestoreStateReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest StateVersion
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUnlockStateReply parses an HTTP response from a UnlockStateWithResponse call
+func ParseUnlockStateReply(rsp *http.Response) (*UnlockStateReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UnlockStateReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest StateLock
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetStateVersionReply parses an HTTP response from a GetStateVersionWithResponse call
+func ParseGetStateVersionReply(rsp *http.Response) (*GetStateVersionReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetStateVersionReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest StateContent
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseTestStackReply parses an HTTP response from a TestStackWithResponse call
 func ParseTestStackReply(rsp *http.Response) (*TestStackReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -15666,6 +17596,60 @@ func ParseGetTimelineReply(rsp *http.Response) (*GetTimelineReply, error) {
 			return nil, err
 		}
 		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListStatesReply parses an HTTP response from a ListStatesWithResponse call
+func ParseListStatesReply(rsp *http.Response) (*ListStatesReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListStatesReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ListStatesResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Problem
