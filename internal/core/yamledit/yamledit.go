@@ -132,7 +132,7 @@ func parse(doc []byte) (*text, error) {
 	case errors.Is(err, io.EOF):
 		return t, nil
 	case err != nil:
-		return nil, fault.Invalid("the document is no YAML").Because(err).WithHint("%s", firstLine(err))
+		return nil, fault.Invalid("the document is no YAML").Because(err).WithHint("%v", err)
 	}
 	if err := d.Decode(&second); !errors.Is(err, io.EOF) {
 		return nil, fault.Invalid("there is more than one document in it").WithHint("give each a file of its own").Because(err)
@@ -157,11 +157,6 @@ func deeper(n *yaml.Node, left int) bool {
 		}
 	}
 	return false
-}
-
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line
 }
 
 // breakAt returns how long the line break at i is; zero where there is none. YAML 1.1
