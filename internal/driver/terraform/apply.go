@@ -120,6 +120,9 @@ func (a *application) begin(ctx context.Context) (driver.Applied, error) {
 	if err != nil {
 		return a.lost(ctx, err)
 	}
+	if err := w.writeVars(); err != nil { // the keeper has removed them
+		return a.outcomes(nil, res), fault.Internal(err)
+	}
 	return a.ended(ctx, w, res)
 }
 

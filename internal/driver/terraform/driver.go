@@ -72,6 +72,9 @@ func New(opts Options) (*Driver, error) {
 			return nil, err
 		}
 	}
+	if err := os.Chmod(dir, 0o700); err != nil { // somebody may have made it
+		return nil, err
+	}
 	if err := os.WriteFile(filepath.Join(dir, "cli.tfrc"), opts.CLIConfig, 0o600); err != nil {
 		return nil, err
 	}
@@ -154,7 +157,7 @@ func patience(intent driver.Intent, grace time.Duration) time.Duration {
 func planFailed(ctx context.Context, res keeper.Result, faults error, report keeper.Report, red *tfplan.Redactor) error {
 	switch {
 	case res.Stopped && ctx.Err() != nil:
-		return fault.Timeout("planning was stopped before it was done; the lock was released").Because(ctx.Err())
+		return fault.Timeout("planning was stopped before it was done").Because(ctx.Err())
 	case faults != nil:
 		return faults
 	}
@@ -202,6 +205,9 @@ func (d *Driver) Outputs(ctx context.Context, job driver.Job) (map[string]driver
 func (d *Driver) Unlock(ctx context.Context, job driver.Job, lockID string) error {
 	if lockID == "" || lockID[0] == '-' {
 		return fault.Usage("%q is not the ID of a lock", lockID)
+	}
+	if job.Backend != nil {
+		return named(unlock(ctx, *job.Backend, lockID), job)
 	}
 	w, err := d.ready(ctx, job, silent)
 	if err != nil {

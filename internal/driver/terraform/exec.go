@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os/exec"
+	"regexp"
 	"strings"
 	"syscall"
 	"unicode"
@@ -238,8 +239,11 @@ func sentence(s string) string {
 
 // unboxed takes the frame off what the tools print for people.
 func unboxed(s string) string {
+	s = colours.ReplaceAllString(s, "") // some commands cannot be told to do without
 	return strings.TrimPrefix(strings.TrimSpace(strings.NewReplacer("│", "", "╷", "", "╵", "").Replace(s)), "Error: ")
 }
+
+var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 // crashed is for a tool that ended without saying why.
 func crashed(res keeper.Result, report keeper.Report, red *tfplan.Redactor) error {

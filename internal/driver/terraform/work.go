@@ -2,6 +2,8 @@ package terraform
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"os"
@@ -29,6 +31,8 @@ type work struct {
 	dir      string
 	lock     *os.File
 	redactor *tfplan.Redactor
+	// temp is the tool's TMPDIR.
+	temp string
 	// forget says that what init leaves holds a credential.
 	forget bool
 }
@@ -38,7 +42,6 @@ const (
 	sourceDir = "src"
 	dataDir   = "data" // the tool's TF_DATA_DIR: providers, modules, which backend
 	homeDir   = "home"
-	tempDir   = "tmp"
 	varsFile  = "lockstep.tfvars.json"
 	lockFile  = ".terraform.lock.hcl"
 	// overrideFile comes last by its name, and so wins over what the module has.
@@ -129,20 +132,23 @@ func (w *work) leave() {
 	if w.forget {
 		w.distrust()
 	}
-	for _, name := range []string{sourceDir, homeDir, tempDir, varsFile, backendFile} {
-		_ = os.RemoveAll(w.at(name)) // the next one tries again before it begins
+	for _, name := range []string{w.at(sourceDir), w.at(homeDir), w.at(varsFile), w.at(backendFile), w.temp} {
+		_ = os.RemoveAll(name) // the next one tries again before it begins
 	}
 	_ = os.RemoveAll(w.run("plan")) // likewise
 	_ = w.lock.Close()              // that unlocks it
 }
 
 func (w *work) layOut() error {
-	for _, name := range []string{sourceDir, homeDir, tempDir} {
+	if err := w.makeTemp(); err != nil {
+		return err
+	}
+	for _, name := range []string{sourceDir, homeDir} {
 		if err := os.RemoveAll(w.at(name)); err != nil {
 			return err
 		}
 	}
-	for _, dir := range []string{w.module(), w.at(homeDir), w.at(tempDir), w.at(dataDir)} {
+	for _, dir := range []string{w.module(), w.at(homeDir), w.at(dataDir)} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
@@ -157,6 +163,24 @@ func (w *work) layOut() error {
 		err = root.WriteFile(path.Join(w.job.Dir, overrideFile), []byte("terraform {\n  backend \"http\" {}\n}\n"), 0o600)
 	}
 	return errors.Join(err, root.Close(), w.writeVars())
+}
+
+// longestTemp leaves room for the name of a socket, of which the whole path must not
+// exceed some hundred bytes: that is how tool and providers talk.
+const longestTemp = 80
+
+// makeTemp makes the tool's TMPDIR, under a name that is short whatever the Stack's is.
+func (w *work) makeTemp() (err error) {
+	sum := sha256.Sum256([]byte(w.job.Unit.String()))
+	w.temp = filepath.Join(w.driver.opts.Dir, "tmp", hex.EncodeToString(sum[:6]))
+	if len(w.temp) > longestTemp {
+		w.temp, err = os.MkdirTemp("", "lockstep-")
+		return err
+	}
+	if err := os.RemoveAll(w.temp); err != nil {
+		return err
+	}
+	return os.MkdirAll(w.temp, 0o700)
 }
 
 func writeAll(root *os.Root, files map[string][]byte) error {
@@ -214,7 +238,7 @@ func (w *work) varArgs(command ...string) []string {
 // env is all of the environment that the tool sees.
 func (w *work) env() []string {
 	env := []string{
-		"PATH=" + w.driver.opts.Path, "HOME=" + w.at(homeDir), "TMPDIR=" + w.at(tempDir),
+		"PATH=" + w.driver.opts.Path, "HOME=" + w.at(homeDir), "TMPDIR=" + w.temp,
 		"TF_DATA_DIR=" + w.at(dataDir), "TF_CLI_CONFIG_FILE=" + filepath.Join(w.driver.opts.Dir, "cli.tfrc"),
 		"TF_PLUGIN_CACHE_DIR=" + filepath.Join(w.driver.opts.Dir, "plugins"),
 		"TF_IN_AUTOMATION=1", "TF_INPUT=0", "CHECKPOINT_DISABLE=1",
