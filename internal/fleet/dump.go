@@ -68,6 +68,16 @@ func (f *Fleet) Dump() Dump {
 	return out
 }
 
+// DumpOf returns what a Fleet knows of one Stack.
+func (f *Fleet) DumpOf(u lockstep.Unit) UnitDump {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if x := f.units[u]; x != nil {
+		return dumpUnit(u, x)
+	}
+	return UnitDump{Name: u.String()}
+}
+
 func dumpUnit(name lockstep.Unit, x *unit) UnitDump {
 	d := UnitDump{
 		Name: name.String(), Ready: x.state.Ready, Why: x.state.Why,

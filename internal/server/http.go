@@ -35,7 +35,7 @@ func (s *server) run(ctx context.Context) error {
 		}
 		// From the first moment: a server that does not get ready is what one wants
 		// to look into.
-		g.Go(func() error { return serveHTTP(ctx, l, debug.Handler(s.dump, s.opts.LogLevel), endless) })
+		g.Go(func() error { return serveHTTP(ctx, l, debug.Handler(s.dump, s.dumpStack, s.opts.LogLevel), endless) })
 	}
 	g.Go(func() error {
 		err := s.mgr.Start(ctx)

@@ -297,6 +297,7 @@ func (s *server) changed(c driver.Change) {
 	if c.Drift && s.fleet.Deaf(c.Unit) || !s.share.concerned(itemOf(kindStack, c.Unit)) {
 		return // another replica sees it, too
 	}
+	s.opts.Log.Debug("changed on the target", "stack", c.Unit.String(), "object", c.Key.String(), "drift", c.Drift)
 	s.queues.stack(c.Unit)
 }
 

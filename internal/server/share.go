@@ -192,6 +192,7 @@ func (h *share) has(it shard.Item) {
 // missed notes that somebody wanted it looked at while it was on its way here, so
 // that it is once it has arrived. It returns true if it has by now.
 func (h *share) missed(it shard.Item) (arrived bool) {
+	h.s.opts.Log.Debug("a pass waits until this replica may act", "kind", it.Kind, "object", it.Namespace+"/"+it.Name)
 	h.mu.Lock()
 	h.late[it] = true
 	h.mu.Unlock()

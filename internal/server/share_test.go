@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -50,7 +51,7 @@ var (
 func newTestShare(t *testing.T) (*share, *roster, queue) {
 	t.Helper()
 	r := &roster{wins: map[shard.Item]bool{webItem: true}, mine: map[shard.Item]bool{webItem: true}, unbroken: map[shard.Item]bool{webItem: true}}
-	s := &server{queues: newQueues()}
+	s := &server{queues: newQueues(), opts: Options{Log: slog.New(slog.DiscardHandler)}}
 	s.fleet = fleet.New(s.queues.stack)
 	h := &share{s: s, member: r, owned: map[shard.Item]bool{webItem: true}, late: map[shard.Item]bool{}}
 	s.share = h

@@ -18,6 +18,10 @@
 // With -soak.replicas 3 several servers share the Stacks, and one of them dies at
 // a time.
 //
+// With -artifacts a failure leaves what is needed to explain it: the log of each
+// server with every pass that it made, what it knows of each Stack, what its goroutines
+// do, and what is live.
+//
 // A failure names its seed; -soak.seed repeats the same operations, though not
 // the same timing.
 package soak

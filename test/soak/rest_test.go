@@ -3,11 +3,8 @@ package soak
 import (
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -64,23 +61,6 @@ func (s *scene) rest(when string) {
 	})
 	s.t.Logf("%s: at rest after %s", when, time.Since(began).Round(10*time.Millisecond))
 	s.standStill(when)
-}
-
-// witness keeps, of a soak that failed, what each server has to say: its log, with
-// what its goroutines were doing at the end. go test -artifacts keeps the files.
-func (s *scene) witness() {
-	if !s.t.Failed() {
-		return
-	}
-	for i, r := range s.replicas {
-		_ = syscall.Kill(r.server.PID, syscall.SIGQUIT) // it may have ended
-		r.server.Wait()
-		file := filepath.Join(s.t.ArtifactDir(), fmt.Sprintf("replica-%d.log", i))
-		if err := os.WriteFile(file, []byte(r.server.Log()), 0o600); err != nil {
-			s.t.Error(err)
-		}
-		s.t.Logf("the log of replica %d is in %s", i, file)
-	}
 }
 
 func (s *scene) awaitGone(when string, u *unit) {

@@ -54,7 +54,9 @@ func newScene(t *testing.T, r *rand.Rand) *scene {
 	s.commit("first")
 	// The first start installs the definitions.
 	for range *count {
-		r := &replica{options: world.ServeOptions{Kubeconfig: s.api.Kubeconfig, DataDir: t.TempDir()}}
+		r := &replica{options: world.ServeOptions{
+			Kubeconfig: s.api.Kubeconfig, DataDir: t.TempDir(), Debug: true, Args: []string{"--log-level", "debug"},
+		}}
 		r.server = w.Serve(r.options)
 		s.replicas = append(s.replicas, r)
 	}

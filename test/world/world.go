@@ -156,8 +156,9 @@ func (w *World) tail() string {
 
 // Server is a running lockstep serve.
 type Server struct {
-	Addr string
-	PID  int
+	Addr  string
+	Debug string // address of dumps, if it was asked for
+	PID   int
 
 	t    testing.TB
 	cmd  *exec.Cmd
@@ -171,6 +172,8 @@ type ServeOptions struct {
 	DataDir    string // default a fresh one
 	Args       []string
 	Env        []string
+	// Debug opens the listener of dumps.
+	Debug bool
 	// SystemNamespace holds leases and the digest key; default the World's own, so
 	// that one test's servers do not wait for those that another killed.
 	SystemNamespace string
@@ -201,9 +204,14 @@ func (w *World) TryServe(o ServeOptions) (*Server, error) {
 	}
 	addr := freeAddr(w.T)
 	args := append([]string{"serve", "--kubeconfig", o.Kubeconfig, "--data-dir", o.DataDir, "--listen", addr, "--log-format", "text", "--system-namespace", o.SystemNamespace}, o.Args...)
+	debug := ""
+	if o.Debug {
+		debug = freeAddr(w.T)
+		args = append(args, "--debug-listen", debug)
+	}
 	cmd := exec.Command(Binary(w.T), args...)
 	cmd.Env = append(os.Environ(), o.Env...)
-	s := &Server{t: w.T, cmd: cmd, Addr: addr, log: &logBuffer{}, done: make(chan struct{})}
+	s := &Server{t: w.T, cmd: cmd, Addr: addr, Debug: debug, log: &logBuffer{}, done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = s.log, s.log
 	if err := cmd.Start(); err != nil {
 		return nil, err

@@ -139,7 +139,11 @@ func describe(s observe.Span, p *pass, reason string, err error) {
 func (r *Reconciler) tell(ctx context.Context, p *pass, v v1alpha1.Verdict) {
 	changed := slices.ContainsFunc(p.outcomes, func(o lockstep.Outcome) bool { return o.Result == lockstep.Done })
 	if !changed {
-		return // what fails has its line when it is news, not at each try
+		// What fails has its line when it is news, not at each try; this is for whoever
+		// wants to know which passes there were.
+		r.Log.DebugContext(ctx, "pass", "stack", p.unit.String(), "revision", p.memo.Revision.Short(), "reason", v.Ready.Reason,
+			"remembered", p.plan.Digest == "", "live", len(p.live.Objects), "seconds", time.Since(p.start).Seconds())
+		return
 	}
 	r.Log.InfoContext(ctx, "pass", "stack", p.unit.String(), "revision", p.memo.Revision.Short(),
 		"steps", done(p.outcomes), "reason", v.Ready.Reason, "seconds", time.Since(p.start).Seconds())

@@ -157,6 +157,7 @@ const stale = 100 * time.Millisecond
 // every start, is nobody's trouble: it wakes its Stacks when it has been, and a
 // thousand statuses that say so would be a thousand writes.
 func (r *Reconciler) fail(ctx context.Context, p *pass, err error) (reconcile.Result, error) {
+	r.Log.DebugContext(ctx, "pass ended early", "stack", p.unit.String(), "err", err)
 	if apierrors.IsConflict(err) || errors.Is(err, errOvertaken) {
 		return reconcile.Result{RequeueAfter: stale}, nil
 	}

@@ -257,6 +257,13 @@ func (v *view) beginWrite(key lockstep.Key) {
 	v.writes[key] = &pending{before: v.objects[key]}
 }
 
+// writing says whether a write to the object is on its way.
+func (v *view) writing(key lockstep.Key) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.writes[key] != nil
+}
+
 // endWrite returns what happened to the object meanwhile, apart from what the
 // write itself did.
 func (v *view) endWrite(key lockstep.Key, result lockstep.Result) []driver.Change {

@@ -44,9 +44,9 @@ func loopback(host string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
-// Handler serves it. dump is asked for what the server knows; level may be nil
-// where the log is not ours to change.
-func Handler(dump func() any, level *slog.LevelVar) http.Handler {
+// Handler serves it. dump is asked for what the server knows, stack for what it
+// knows of one Stack; level may be nil where the log is not ours to change.
+func Handler(dump func() any, stack func(namespace, name string) any, level *slog.LevelVar) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
@@ -55,17 +55,22 @@ func Handler(dump func() any, level *slog.LevelVar) http.Handler {
 	mux.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	mux.HandleFunc("PUT /debug/profile-rates", rates)
-	mux.HandleFunc("GET /debug/fleet", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", " ")
-		_ = enc.Encode(dump()) // the peer may be gone
+	mux.HandleFunc("GET /debug/fleet", func(w http.ResponseWriter, _ *http.Request) { write(w, dump()) })
+	mux.HandleFunc("GET /debug/stacks/{namespace}/{name}", func(w http.ResponseWriter, r *http.Request) {
+		write(w, stack(r.PathValue("namespace"), r.PathValue("name")))
 	})
 	if level != nil {
 		mux.HandleFunc("GET /debug/log-level", func(w http.ResponseWriter, _ *http.Request) { say(w, word(level.Level())) })
 		mux.HandleFunc("PUT /debug/log-level", func(w http.ResponseWriter, r *http.Request) { setLevel(w, r, level) })
 	}
 	return fromHere(mux)
+}
+
+func write(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", " ")
+	_ = enc.Encode(v) // the peer may be gone
 }
 
 // fromHere refuses pages of other sites: a browser on this machine reaches

@@ -39,7 +39,7 @@ func TestListen(t *testing.T) {
 
 func TestHandler(t *testing.T) {
 	level := &slog.LevelVar{}
-	h := Handler(func() any { return map[string]int{"stacks": 3} }, level)
+	h := Handler(func() any { return map[string]int{"stacks": 3} }, func(namespace, name string) any { return namespace + " and " + name }, level)
 	cases := map[string]struct {
 		why                string
 		method, path, body string
@@ -49,6 +49,7 @@ func TestHandler(t *testing.T) {
 		contains           string
 	}{
 		"Fleet":     {why: "What the server knows, as JSON.", method: "GET", path: "/debug/fleet", status: 200, contains: `"stacks": 3`},
+		"Stack":     {why: "What the server knows of one Stack.", method: "GET", path: "/debug/stacks/shop/web", status: 200, contains: `"shop and web"`},
 		"Heap":      {why: "Where memory goes.", method: "GET", path: "/debug/pprof/heap?debug=1", status: 200, contains: "heap profile"},
 		"Mutex":     {why: "Where locks are waited for, once it is switched on.", method: "GET", path: "/debug/pprof/mutex?debug=1", status: 200, contains: "mutex"},
 		"Rates":     {why: "They cost something, so they are switched, not left on.", method: "PUT", path: "/debug/profile-rates?mutex=5&block=1ms", status: 200},

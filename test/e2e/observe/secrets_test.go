@@ -81,6 +81,7 @@ func TestSecretsStayUnseen(t *testing.T) {
 	said := map[string]string{
 		"metrics":   get(t, "http://"+server.Addr+"/metrics"),
 		"the dump":  get(t, "http://"+debug+"/debug/fleet"),
+		"a stack":   get(t, "http://"+debug+"/debug/stacks/"+w.Namespace+"/plain"),
 		"events":    events(w),
 		"the state": state(w),
 	}
