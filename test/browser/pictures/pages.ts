@@ -1,5 +1,5 @@
 import { test } from '../pages/people';
-import { here, remote } from '../watch';
+import { expect, here, remote } from '../watch';
 import { picture } from './picture';
 
 const pages: Record<string, string> = {
@@ -30,4 +30,11 @@ test('pages', async ({ ana: page }) => {
   await remote('push', { replicas: '4' });
   await page.waitForTimeout(3000);
   for (const [name, address] of Object.entries(pages)) await picture(page, name, address);
+  const dialog = async (key: string, last: string) => {
+    await expect(page.getByRole('contentinfo')).toContainText('Live');
+    await page.keyboard.press(key);
+    await expect(page.getByRole('dialog').getByText(last).first()).toBeVisible();
+  };
+  await picture(page, 'pause', pages.resources!, () => dialog('p', 'lockstep pause'));
+  await picture(page, 'rollback', pages.resources!, () => dialog('R', 'Will change'));
 });
