@@ -37,8 +37,8 @@ test.each<[why: string, entries: AuditEntry[], done: CardId[]]>([
   ['another one resumed', [entry({}), entry({ verb: 'resume', name: 'cart' })], []],
   ['paused and resumed', [entry({}), entry({ verb: 'resume' })], ['pause']],
   ['a pause that was refused', [entry({ outcome: 'Denied' }), entry({ verb: 'resume' })], []],
-  ['held at an earlier release', [entry({ verb: 'rollback' })], ['back']],
-  ['stopped', [entry({ verb: 'rollback', outcome: 'Blocked' })], ['stopped']],
+  ['held at an earlier release', [entry({ kind: 'rollback', verb: 'rollback' })], ['back']],
+  ['stopped', [entry({ kind: 'rollback', verb: 'rollback', outcome: 'Blocked' })], ['stopped']],
   ['not allowed is not stopped', [entry({ verb: 'rollback', outcome: 'Denied' })], []],
 ])('%s', (_why, entries, done) => {
   expect([...fold(nothing, entries).done]).toEqual(done);

@@ -91,7 +91,7 @@ export function fold(before: Progress, entries: readonly AuditEntry[]): Progress
     if (e.kind === 'release' && e.data.cause === 'commit' && Number(e.data.number) > given(unit)) shipping.add(unit);
     if (e.outcome === 'Failed') shipping.delete(unit);
     if ((e.kind === 'release' || e.kind === 'heal') && well && shipping.delete(unit)) done.add('commit');
-    if (e.kind !== 'call') continue;
+    if (e.kind !== 'call' && e.kind !== 'rollback') continue;
     if (e.verb === 'pause' && well) paused.add(unit);
     else if (e.verb === 'resume' && well && paused.delete(unit)) done.add('pause');
     else if (e.verb === 'rollback' && well) done.add('back');

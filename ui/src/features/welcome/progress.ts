@@ -20,7 +20,9 @@ export function useProgress(): { done: ReadonlySet<CardId>; error: unknown } {
       for (;;) {
         const page = await sent(
           api.GET('/api/v1/audit', {
-            params: { query: { kind: ['release', 'heal', 'call'], order: 'oldest', limit: 500, cursor: now.cursor } },
+            params: {
+              query: { kind: ['release', 'heal', 'call', 'rollback'], order: 'oldest', limit: 500, cursor: now.cursor },
+            },
             signal,
           }),
         );
