@@ -70,6 +70,8 @@ var speechless = map[string]string{
 	"demo break":         "tells a story",
 	"logout":             "says that it is done",
 	"config use-context": "says nothing",
+	"state pull":         "writes a state as it is, which is JSON",
+	"state push":         "says that it is done",
 }
 
 // TestJSONEverywhere: whoever writes a script is never left to read a table. That what

@@ -8,6 +8,7 @@ import (
 
 	wire "github.com/lockstep-dev/lockstep/client"
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
+	"github.com/lockstep-dev/lockstep/internal/cli/form"
 	"github.com/lockstep-dev/lockstep/internal/cli/gateway"
 	"github.com/lockstep-dev/lockstep/internal/fault"
 )
@@ -24,6 +25,10 @@ It becomes a new version under the serial after the newest. Nothing in the world
 changes: the next plan says what differs. Nobody may have the lock.`,
 		Example: `  lockstep state restore payments/network --version 41 --reason "the import was wrong"`,
 	}, func(ctx context.Context, g *gateway.Client) error {
+		f, err := form.Parse(o.Output, form.Single)
+		if err != nil {
+			return err
+		}
 		if wish.Version <= 0 {
 			return fault.Usage("--version is missing").WithHint("lockstep state show %s lists the versions", o.Unit)
 		}
@@ -34,13 +39,29 @@ changes: the next plan says what differs. Nobody may have the lock.`,
 		if err != nil {
 			return err
 		}
+		if !f.ForPeople() {
+			return f.Write(o.IO.Out, Restored{form.Of("StateVersion"), *v})
+		}
 		o.IO.Printf("%s has the content of version %d again, as version %d with serial %d\n", o.name(), wish.Version, v.Number, v.Serial)
 		o.IO.Notef("next: lockstep reconcile %s; its plan says what differs", o.Unit)
 		return nil
 	})
+	env.Output(cmd, &o.Output, form.Single)
 	cmd.Flags().Int64Var(&wish.Version, "version", 0, "number of the version")
 	cmd.Flags().StringVar(&wish.Reason, "reason", "", "why, for the record")
 	return cmd
+}
+
+// Restored is what -o json prints of restore.
+type Restored struct {
+	form.Head `json:",inline"`
+	Version   wire.StateVersion `json:"version"`
+}
+
+// Unlocked is what -o json prints of unlock: the lock that was there.
+type Unlocked struct {
+	form.Head `json:",inline"`
+	Lock      *wire.StateLock `json:"lock,omitempty"`
 }
 
 // NewUnlock returns lockstep unlock, which is lockstep state unlock.
@@ -61,12 +82,17 @@ Without --id it says who has the lock, and does nothing.`,
 		Example: `  lockstep unlock payments/network
   lockstep unlock payments/network --id 0b0c8f8e-7d3c-4a55-9a3e-0c1d2e3f4a5b --reason "the laptop is gone"`,
 	}, func(ctx context.Context, g *gateway.Client) error { return unlock(ctx, o, g, wish) })
+	env.Output(cmd, &o.Output, form.Single)
 	cmd.Flags().StringVar(&wish.Id, "id", "", "of the lock that you looked at; another one is left alone")
 	cmd.Flags().StringVar(&wish.Reason, "reason", "", "why nobody has it any more, for the record")
 	return cmd
 }
 
 func unlock(ctx context.Context, o *options, g *gateway.Client, wish wire.UnlockWish) error {
+	f, err := form.Parse(o.Output, form.Single)
+	if err != nil {
+		return err
+	}
 	if wish.Id != "" {
 		if err := needs(wish.Reason); err != nil {
 			return err
@@ -74,6 +100,9 @@ func unlock(ctx context.Context, o *options, g *gateway.Client, wish wire.Unlock
 		was, err := gateway.Read[wire.StateLock](g)(g.API().UnlockState(ctx, o.Unit.Namespace, o.Unit.Name, &wire.UnlockStateParams{Workspace: &o.Workspace}, wish))
 		if err != nil {
 			return err
+		}
+		if !f.ForPeople() {
+			return f.Write(o.IO.Out, Unlocked{form.Of("StateLock"), was})
 		}
 		o.IO.Printf("the lock of %s on %s is off\n", was.Holder, o.name())
 		return nil
@@ -83,6 +112,12 @@ func unlock(ctx context.Context, o *options, g *gateway.Client, wish wire.Unlock
 		return err
 	}
 	l := kept.Lock
+	if !f.ForPeople() {
+		if err := f.Write(o.IO.Out, Unlocked{form.Of("StateLock"), l}); err != nil || l == nil {
+			return err
+		}
+		return fault.Blocked("nobody said yes").At("stack %s", o.name()).WithHint("pass --id %s --reason \"…\"", clean(l.Id))
+	}
 	if l == nil {
 		o.IO.Printf("%s is not locked\n", o.name())
 		return nil

@@ -179,6 +179,12 @@ func TestPeople(t *testing.T) {
 	h.does("viewer", 0, []string{net, "boss"}, "state", "list")
 	h.does("viewer", 0, []string{"terraform_data.a", "value", "VERSION"}, "state", "show", net)
 	h.does("viewer", 0, []string{"~ terraform_data.a", "input", "~ output value"}, "state", "diff", net)
+	for _, args := range [][]string{{"state", "list"}, {"state", "show", net}, {"state", "diff", net}, {"unlock", net}} {
+		var got struct{ APIVersion, Kind string }
+		if err := json.Unmarshal([]byte(h.does("viewer", 0, nil, append(args, "-o", "json")...)), &got); err != nil || got.APIVersion == "" || got.Kind == "" {
+			t.Errorf("%v -o json: %+v %v", args, got, err)
+		}
+	}
 	h.does("viewer", 5, []string{"no state of it is kept"}, "state", "show", h.Namespace+"/other")
 	for _, path := range []string{"/api/v1/states", "/api/v1/stacks/" + net + "/state", "/api/v1/stacks/" + net + "/state/versions/2", "/api/v1/stacks/" + net + "/state/diff"} {
 		if status, text := h.ask("viewer", "GET", path, ""); status != 200 || strings.Contains(text, secret) {
@@ -200,6 +206,7 @@ func TestPeople(t *testing.T) {
 	h.does("oncall", 0, []string{"is off"}, "state", "unlock", net, "--id", "left-behind", "--reason", "the laptop is gone")
 
 	h.does("boss", 0, []string{"serial 3"}, "state", "restore", net, "--version", "1", "--reason", "two was wrong")
+	h.does("viewer", 4, nil, "state", "restore", net, "--version", "1", "--reason", "x", "-o", "json")
 	if said := h.does("boss", 0, nil, "state", "pull", net); strings.Contains(said, secret+"-two") || !strings.Contains(said, secret) {
 		t.Errorf("after the restore: %s", said)
 	}
