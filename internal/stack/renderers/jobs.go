@@ -28,7 +28,7 @@ var jobs = worker.Jobs{
 	}),
 }
 
-// The only init of Lockstep: a worker that got as far as main would have made
+// In an init, as package keeper has one: a worker that got as far as main would have made
 // flags, clients and loggers that it has no use for.
 func init() { worker.Main(jobs) }
 
