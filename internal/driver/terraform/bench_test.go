@@ -27,6 +27,10 @@ func benchmarkPlan(b *testing.B, tools *tofutest.Set, tool *tofutest.Tool, n int
 	d := open(b, b.TempDir(), tools, tool)
 	backend := fmt.Sprintf("terraform {\n  backend \"local\" {\n    path = %q\n  }\n}\n", filepath.Join(b.TempDir(), "state"))
 	text := map[string]string{"main.tf": tofutest.Many(n, "x"), "backend.tf": backend, "versions.tf": tofutest.Require("random")}
+	// A server asks a binary once which it is.
+	if _, err := d.tools.find(b.Context(), driver.Tool{Name: tool.Name}); err != nil {
+		b.Fatal(err)
+	}
 	var bare, first, again time.Duration
 	for i := 0; b.Loop(); i++ {
 		dir := tofutest.Write(b, b.TempDir(), text)

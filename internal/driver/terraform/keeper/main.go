@@ -65,7 +65,6 @@ type keep struct {
 	signals  chan os.Signal
 	stdout   *os.File
 	stderr   *os.File
-	ours     []*os.File // ends of the pipes that the tool writes to
 	events   *os.File
 
 	lock    sync.Mutex // of what both readers write

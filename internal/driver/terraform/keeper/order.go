@@ -82,7 +82,8 @@ const (
 	maxStderr = 64 << 10
 )
 
-// writeFile writes a file so that whoever reads it finds all of it or none.
+// writeFile writes a file so that whoever reads it finds all of it or none. It is not
+// forced to the disk: what ends the machine ends the keeper too, and its run is lost.
 func writeFile(dir, name string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -93,7 +94,7 @@ func writeFile(dir, name string, v any) error {
 		return err
 	}
 	_, err = f.Write(data)
-	err = errors.Join(err, f.Sync(), f.Close())
+	err = errors.Join(err, f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), filepath.Join(dir, name))
 	}
