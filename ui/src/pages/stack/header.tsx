@@ -298,12 +298,11 @@ function Station({ step, l }: { step: Step; l: NonNullable<StackDetail['lifecycl
         className="truncate text-sm text-muted"
         title={step.name === 'commit' ? `${l.author ?? ''} ${l.subject ?? ''}` : undefined}
       >
-        {step.name === 'commit' && l.author ? l.author.replace(/ <.*/, '') : null}
-        {step.name === 'commit' && step.at && (
-          <>
-            {l.author && ' '}
-            <Time at={step.at} />
-          </>
+        {step.name === 'commit' && (
+          <span className="inline-flex max-w-full gap-1.5 align-bottom">
+            {l.author && <span className="min-w-0 truncate">{l.author.replace(/ <.*/, '')}</span>}
+            {step.at && <Time at={step.at} className="shrink-0" />}
+          </span>
         )}
         {step.name !== 'commit' &&
           step.took !== undefined &&
