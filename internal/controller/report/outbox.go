@@ -1,8 +1,12 @@
 package report
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -298,7 +302,9 @@ func (r *Reporter) send(ctx context.Context, l due) {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	_, err := r.patch(ctx, l.base, l.want, "")
-	err = client.IgnoreNotFound(err) // it was deleted meanwhile
+	if apierrors.IsNotFound(err) || err != nil && r.another(ctx, l.want) {
+		err = nil // nobody needs it any more
+	}
 	if first := r.outbox.sent(l.uid, l.want, err); first {
 		r.log.Warn("a status could not be written, and is tried again", "stack", l.want.Namespace+"/"+l.want.Name, "err", err)
 	}
@@ -354,18 +360,78 @@ func (o *outbox) gave(uid types.UID, err error) {
 // based on unless that is "": nobody else writes statuses. It returns nil when
 // there is nothing to send.
 func (r *Reporter) patch(ctx context.Context, base v1alpha1.StackStatus, want *v1alpha1.Stack, version string) (*v1alpha1.Stack, error) {
-	from, to := &v1alpha1.Stack{Status: base}, &v1alpha1.Stack{Status: want.Status}
-	to.ResourceVersion = version
-	body, err := client.MergeFrom(from).Data(to)
-	if err != nil || string(body) == "{}" {
+	body, err := difference(base, want, version)
+	if err != nil || body == nil {
 		return nil, err
 	}
 	answer := &v1alpha1.Stack{}
 	answer.Namespace, answer.Name = want.Namespace, want.Name
-	err = r.client.Status().Patch(ctx, answer, client.RawPatch(types.MergePatchType, body))
+	err = r.client.Status().Patch(ctx, answer, client.RawPatch(types.JSONPatchType, body))
 	r.Metrics.status(want, client.IgnoreNotFound(err))
 	if err == nil && answer.UID == want.UID {
 		r.Wrote(answer)
 	}
 	return answer, err
+}
+
+// operation is one of a JSON patch.
+type operation struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Value any    `json:"value"`
+}
+
+// difference is the JSON patch from one status to another; nil for none. It fails
+// on any other Stack than that of want: one that is deleted and created anew while
+// a status is on its way must not get that of the one before. A merge patch cannot
+// say so, since an API ignores the uid in what is sent to a status.
+func difference(base v1alpha1.StackStatus, want *v1alpha1.Stack, version string) ([]byte, error) {
+	from, err := fieldsOf(base)
+	if err != nil {
+		return nil, err
+	}
+	to, err := fieldsOf(want.Status)
+	if err != nil {
+		return nil, err
+	}
+	ops := []operation{{"test", "/metadata/uid", want.UID}}
+	if version != "" {
+		ops = []operation{{"replace", "/metadata/resourceVersion", version}}
+	}
+	guards := len(ops)
+	if len(from) == 0 && len(to) > 0 {
+		ops = append(ops, operation{"add", "/status", to}) // there may be none at all
+		return json.Marshal(ops)
+	}
+	for _, name := range slices.Sorted(maps.Keys(to)) {
+		if !bytes.Equal(from[name], to[name]) {
+			ops = append(ops, operation{"add", "/status/" + name, to[name]})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(from)) {
+		if _, stays := to[name]; !stays {
+			// It may be gone: the answer to an earlier try may have been lost.
+			ops = append(ops, operation{"add", "/status/" + name, nil}, operation{Op: "remove", Path: "/status/" + name})
+		}
+	}
+	if len(ops) == guards {
+		return nil, nil
+	}
+	return json.Marshal(ops)
+}
+
+// fieldsOf returns the fields that a status has in JSON.
+func fieldsOf(s v1alpha1.StackStatus) (out map[string]json.RawMessage, err error) {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	return out, json.Unmarshal(text, &out)
+}
+
+// another says whether there is another Stack of that name by now, or none.
+func (r *Reporter) another(ctx context.Context, s *v1alpha1.Stack) bool {
+	now := &v1alpha1.Stack{}
+	err := r.client.Get(ctx, client.ObjectKeyFromObject(s), now)
+	return apierrors.IsNotFound(err) || err == nil && now.UID != s.UID
 }
