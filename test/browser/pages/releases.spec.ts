@@ -79,11 +79,11 @@ test('the timeline goes back page by page', async ({ ana: page }) => {
   await expect(entries.first()).toContainText('Release 2');
   await expect(entries).toHaveCount(1);
   const older = page.getByRole('button', { name: 'Older' });
-  while (await older.isVisible()) {
-    const before = await entries.count();
-    await older.click();
-    await expect.poll(async () => (await entries.count()) > before || !(await older.isVisible())).toBe(true);
-  }
+  const end = page.getByText('That is all on record.');
+  // The button has another name while it reads, and not every page brings a row.
+  await expect(async () => {
+    if (await older.isVisible()) await older.click({ timeout: 500 });
+    await expect(end).toBeVisible({ timeout: 500 });
+  }).toPass();
   await expect(entries.last()).toContainText('Release 1');
-  await expect(page.getByText('That is all on record.')).toBeVisible();
 });
