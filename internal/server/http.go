@@ -65,7 +65,10 @@ func (s *server) run(ctx context.Context) error {
 	g.Go(func() error { return s.share.member.Run(ctx) })
 	g.Go(func() error { s.share.run(ctx); return nil })
 	g.Go(func() error { s.signIn.Run(ctx); return nil })
-	g.Go(func() error { s.states.Run(ctx); return nil })
+	// Runs that are being stopped still write their states.
+	states, end := context.WithCancel(context.WithoutCancel(ctx))
+	g.Go(func() error { s.states.Run(states); return nil })
+	g.Go(func() error { defer end(); <-ctx.Done(); return s.finishRuns(ctx) })
 	g.Go(func() error { s.retain(ctx); return nil })
 	g.Go(func() error { s.remember(ctx); return nil })
 	listener, err := s.listen()

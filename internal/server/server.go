@@ -38,6 +38,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/observe"
 	"github.com/lockstep-dev/lockstep/internal/observe/kubeapi"
 	"github.com/lockstep-dev/lockstep/internal/render/worker"
+	"github.com/lockstep-dev/lockstep/internal/runs"
 	"github.com/lockstep-dev/lockstep/internal/server/board"
 	"github.com/lockstep-dev/lockstep/internal/server/live"
 	"github.com/lockstep-dev/lockstep/internal/server/signin"
@@ -62,6 +63,7 @@ type Options struct {
 	// TLSCert and TLSKey are files; without them Listen is plain http.
 	TLSCert, TLSKey string
 	SignIn          SignIn
+	Modules         Modules
 	// SkipCRDs leaves the custom resource definitions as they are, and the admission
 	// policy that sets the finalizer of Stacks.
 	SkipCRDs bool
@@ -193,6 +195,7 @@ type server struct {
 	looker      *live.Looker  // what it tells of one Stack
 	closing     chan struct{} // closed when streams have to end
 	signIn      *signin.Service
+	runs        *runs.Manager      // nil where no modules are run
 	states      *statehttp.Server // states of Stacks that keep theirs here
 }
 
@@ -262,6 +265,9 @@ func (s *server) wire(ctx context.Context) error {
 		Render: render.Render, Key: s.key, AllowRemote: s.opts.AllowRemoteBases, Report: reporter,
 		Metrics: stackctl.NewMetrics(s.meters, stackctl.PerStack(s.opts.StackMetrics)), Parallel: 8,
 		Tracer: s.opts.Tracer, Causes: s.causes, Log: s.opts.Log,
+	}
+	if stacks.Modules, err = s.newModules(core); err != nil {
+		return err
 	}
 	if s.checker, err = s.newChecker(ctx); err != nil {
 		return err

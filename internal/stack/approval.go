@@ -45,10 +45,9 @@ func ApprovalOf(s *v1alpha1.Stack) *approval.Approval {
 	return nil
 }
 
-// Protected are the addresses that the configuration of s does not let be destroyed.
-// Nothing but the tree is read: it is about a commit of the past.
-func (e Engine) Protected(ctx context.Context, s *v1alpha1.Stack, collect Collector) ([]string, error) {
-	snap, err := e.Lookup.Snapshot(ctx, SourceOf(s), s.Spec.Source.Revision)
+// Earlier is what the module of s was made of at a commit that its Source knows.
+func (e Engine) Earlier(ctx context.Context, s *v1alpha1.Stack, commit string, collect Collector) (map[string][]byte, error) {
+	snap, err := e.Lookup.Snapshot(ctx, SourceOf(s), commit)
 	if err != nil {
 		return nil, err
 	}
@@ -57,5 +56,5 @@ func (e Engine) Protected(ctx context.Context, s *v1alpha1.Stack, collect Collec
 		return nil, err
 	}
 	got, err := collect(snap, dir, nil)
-	return got.Protected, err
+	return got.Files, err
 }

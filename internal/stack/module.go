@@ -24,8 +24,6 @@ type Collected struct {
 	Files map[string][]byte
 	// OwnBackend says that the module configures where its state is kept.
 	OwnBackend bool
-	// Protected are the addresses that its configuration does not let be destroyed.
-	Protected []string
 }
 
 // Collector reads a root module out of a tree: its directory, the local modules that it
@@ -40,7 +38,6 @@ type Module struct {
 	Key       string
 	Reads     render.Reads
 	Revision  lockstep.Revision
-	Protected []string
 	// Kept: the state is Lockstep's to keep.
 	Kept bool
 	// Group shares a limit of runs: the credentials that the run works with.
@@ -74,7 +71,7 @@ func (e Engine) Module(ctx context.Context, s *v1alpha1.Stack, collect Collector
 	if err != nil {
 		return m, err
 	}
-	m.Job.Files, m.Protected = got.Files, got.Protected
+	m.Job.Files = got.Files
 	m.Kept = keptHere(s.Spec.Terraform.State, got.OwnBackend)
 	m.Group = groupOf(s)
 	m.Key = m.Reads.Key(m.params(e.Key))

@@ -7,19 +7,16 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/core/approval"
 	"github.com/lockstep-dev/lockstep/internal/core/change"
 	"github.com/lockstep-dev/lockstep/internal/core/risk"
+	"github.com/lockstep-dev/lockstep/internal/core/tfconfig"
 	"github.com/lockstep-dev/lockstep/internal/stack"
 )
 
 // decideModule says whether the proposal on the desk may be carried out.
-func (r *Reconciler) decideModule(ctx context.Context, p *pass) (approval.Verdict, error) {
+func (r *Reconciler) decideModule(ctx context.Context, p *pass) approval.Verdict {
 	d := p.desk
-	findings, err := r.judgeModule(ctx, p)
-	if err != nil {
-		return approval.Verdict{}, err
-	}
-	p.findings = findings
+	p.findings = r.judgeModule(ctx, p)
 	f := approval.Facts{
-		Plan: p.plan, Set: &d.proposal.Set, Findings: findings, Policy: stack.ApprovalPolicyOf(p.stack),
+		Plan: p.plan, Set: &d.proposal.Set, Findings: p.findings, Policy: stack.ApprovalPolicyOf(p.stack),
 		Given: stack.ApprovalOf(p.stack), Approved: d.about(stack.ApprovalOf(p.stack)), Author: p.memo.Revision.Author, Cause: p.moduleCause(), Now: time.Now(),
 	}
 	f.Consumed = p.before.Status.Consumed
@@ -27,44 +24,40 @@ func (r *Reconciler) decideModule(ctx context.Context, p *pass) (approval.Verdic
 	if gate, held := p.held(); v.Open && v.Uses == "" && held && !d.asked {
 		v = approval.Verdict{Gate: gate.Name, Reason: gate.Reason, Hint: gate.Hint}
 	}
-	return v, nil
+	return v
 }
 
 // judgeModule says what may be lost by the proposal on the desk.
-func (r *Reconciler) judgeModule(ctx context.Context, p *pass) ([]risk.Finding, error) {
-	set := p.desk.proposal.Set
-	if len(set.Destroys()) == 0 {
-		return nil, nil
+func (r *Reconciler) judgeModule(ctx context.Context, p *pass) []risk.Finding {
+	now := tfconfig.Read(p.module.Job.Files, p.module.Job.Dir)
+	facts := risk.Facts{
+		ProtectedNow: now.Protected, Protected: r.protectedBefore(ctx, p, now.Protected),
+		Locked: now.Locked, Feeds: now.Feeds, Features: now.Features,
+		Had: int(p.before.Status.Objects), Destroying: p.desk.destroying,
 	}
-	_, err := r.protectedBefore(ctx, p)
-	return nil, err
+	if t := p.before.Status.Terraform; t != nil {
+		facts.State = change.StateRef{Lineage: t.Lineage, Serial: t.Serial}
+	}
+	return risk.JudgeSet(p.desk.proposal.Set, facts, risk.DefaultLimits)
 }
 
-// protectedBefore are the addresses that the configuration carried out last did not let
-// be destroyed: a block that is gone takes its prevent_destroy with it.
-func (r *Reconciler) protectedBefore(ctx context.Context, p *pass) (map[string]bool, error) {
-	out := map[string]bool{}
-	for _, a := range p.module.Protected {
-		out[a] = true
-	}
+// protectedBefore are the blocks that the configuration carried out last did not let be
+// destroyed: a block that is gone takes its prevent_destroy with it.
+//
+// A commit that was rewritten away cannot be asked, and protects nothing: what destroys
+// is held by its own rule.
+func (r *Reconciler) protectedBefore(ctx context.Context, p *pass, now map[string]bool) map[string]bool {
 	commit := p.before.Status.Revision
 	if commit == "" || commit == p.memo.Revision.Commit {
-		return out, nil
+		return now
 	}
-	earlier := p.stack.DeepCopy()
-	earlier.Spec.Source.Revision = commit
 	engine := stack.Engine{Lookup: r.lookup(nil), Key: r.Key}
-	protected, err := engine.Protected(ctx, earlier, r.Modules.Collect)
+	files, err := engine.Earlier(ctx, p.stack, commit, r.Modules.Collect)
 	if err != nil {
-		// A commit that was rewritten away cannot be asked. Its protection is unknown, not
-		// absent, but to hold every plan of such a repository would be no help either: what
-		// destroys is held by its own rule.
-		return out, nil
+		r.Log.WarnContext(ctx, "what was protected before is not known", "stack", p.unit.String(), "commit", commit, "error", err)
+		return nil
 	}
-	for _, a := range protected {
-		out[a] = true
-	}
-	return out, nil
+	return tfconfig.Read(files, p.module.Job.Dir).Protected
 }
 
 // moduleCause is why the proposal was made, as far as an approval is concerned.

@@ -233,10 +233,7 @@ func (r *Reconciler) proposed(ctx context.Context, p *pass) (reconcile.Result, e
 			return r.launch(ctx, p, p.planning())
 		}
 	}
-	verdict, err := r.decideModule(ctx, p)
-	if err != nil {
-		return r.fail(ctx, p, err)
-	}
+	verdict := r.decideModule(ctx, p)
 	if gate, there := verdict.PlanGate(); there {
 		p.plan.Gates = append(p.plan.Gates, gate)
 	}
