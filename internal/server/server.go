@@ -195,7 +195,7 @@ type server struct {
 	looker      *live.Looker  // what it tells of one Stack
 	closing     chan struct{} // closed when streams have to end
 	signIn      *signin.Service
-	runs        *runs.Manager      // nil where no modules are run
+	runs        *runs.Manager     // nil where no modules are run
 	states      *statehttp.Server // states of Stacks that keep theirs here
 }
 

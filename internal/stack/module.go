@@ -35,9 +35,9 @@ type Module struct {
 	// Job lacks ID and Backend.
 	Job driver.Job
 	// Key is the content key: equal keys mean that the same would be asked of the tool.
-	Key       string
-	Reads     render.Reads
-	Revision  lockstep.Revision
+	Key      string
+	Reads    render.Reads
+	Revision lockstep.Revision
 	// Kept: the state is Lockstep's to keep.
 	Kept bool
 	// Group shares a limit of runs: the credentials that the run works with.
@@ -141,7 +141,7 @@ func (e Engine) job(ctx context.Context, s *v1alpha1.Stack, dir string) (driver.
 	j.Env, err = e.named(ctx, s, t.EnvFrom)
 	note(err)
 	for _, k := range slices.Sorted(maps.Keys(t.Env)) {
-		j.Env = append(j.Env, driver.Variable{Name: k, Value: text(t.Env[k])})
+		j.Env = append(j.Env, driver.Variable{Name: k, Value: json.RawMessage(t.Env[k])})
 	}
 	j.BackendConfig, err = e.named(ctx, s, t.BackendConfigFrom)
 	note(err)
@@ -153,7 +153,7 @@ func (e Engine) variables(ctx context.Context, s *v1alpha1.Stack) ([]driver.Vari
 	out, err := e.named(ctx, s, s.Spec.Terraform.VarsFrom)
 	errs := []error{err}
 	for i, v := range out {
-		out[i].Value = structured(v.Value)
+		out[i].Value = structured(string(v.Value))
 	}
 	ins, err := inputs(ctx, e.Lookup, s)
 	errs = append(errs, err)
@@ -174,15 +174,11 @@ func (e Engine) variables(ctx context.Context, s *v1alpha1.Stack) ([]driver.Vari
 
 // structured turns text that is a JSON array or object into one: a key of a Secret can
 // hold text only, and a variable of type string is seldom meant to hold a list.
-func structured(v json.RawMessage) json.RawMessage {
-	var s string
-	if json.Unmarshal(v, &s) != nil {
-		return v
-	}
+func structured(s string) json.RawMessage {
 	if t := strings.TrimSpace(s); (strings.HasPrefix(t, "[") || strings.HasPrefix(t, "{")) && json.Valid([]byte(t)) {
 		return json.RawMessage(t)
 	}
-	return v
+	return text(s)
 }
 
 // named reads the keys of Secrets and ConfigMaps as text.
@@ -193,7 +189,7 @@ func (e Engine) named(ctx context.Context, s *v1alpha1.Stack, from []v1alpha1.Su
 		data, err := keys(ctx, e.Lookup, f.Kind, s.Namespace, f.Name)
 		errs = append(errs, optional(err, f.Optional))
 		for _, k := range sortedKeys(data) {
-			out = append(out, driver.Variable{Name: k, Value: text(strings.TrimSuffix(string(data[k]), "\n")), Secret: f.Kind == "Secret"})
+			out = append(out, driver.Variable{Name: k, Value: json.RawMessage(strings.TrimSuffix(string(data[k]), "\n")), Secret: f.Kind == "Secret"})
 		}
 	}
 	return out, fault.Join(errs...)

@@ -66,7 +66,7 @@ func (p *pass) moduleCause() approval.Cause {
 	switch {
 	case p.stack.Spec.Hold != nil:
 		return approval.Commit // a person's wish
-	case d.approved != nil && d.tries > 0:
+	case d.approved != nil:
 		return approval.Retry
 	case p.before.Status.Key == p.module.Key && !d.asked:
 		return approval.Heal

@@ -254,6 +254,8 @@ func (r *Reconciler) proposed(ctx context.Context, p *pass) (reconcile.Result, e
 		d.approved = &d.proposal.Set
 	}
 	d.consent = verdict.Uses
+	// Used up before it is used: a crash must not let it open a second plan.
+	p.consumed = verdict.Uses
 	if d.proposal.Artifact == nil {
 		// It was kept over a restart, and the tool's own plan was not: what is planned
 		// now goes ahead if it does no more.
@@ -339,7 +341,6 @@ func (r *Reconciler) carriedOut(ctx context.Context, p *pass) (reconcile.Result,
 	}
 	if p.broken == nil {
 		d.proved, d.approved, d.drift, d.looked, d.asked = true, nil, nil, time.Now(), false
-		p.consumed = d.consent
 	}
 	if err := r.handOn(ctx, p); err != nil && p.broken == nil {
 		p.broken = err

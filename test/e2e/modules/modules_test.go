@@ -317,7 +317,7 @@ func (s *scene) drifted() {
 		s.T.Fatal(err)
 	}
 	id := s.cloud.Find(s.T, "fakecloud_database", "shop").ID
-	s.cloud.Edit(s.T, id, func(o *tofutest.Object) { o.Attributes["size"] = 99 })
+	s.cloud.Edit(s.T, id, func(o *tofutest.Object) { o.Attributes["size"] = 5 })
 	s.Eventually("the drift is proposed to be undone", within, func() (bool, string) {
 		x := s.stack("database")
 		d := x.Status.Drift
