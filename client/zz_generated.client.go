@@ -377,6 +377,33 @@ type ActionRequest struct {
 	Uid string `json:"uid,omitempty"`
 }
 
+// Approval defines model for Approval.
+type Approval struct {
+	// AcceptLoss what may be lost
+	AcceptLoss []string  `json:"acceptLoss"`
+	At         time.Time `json:"at"`
+	By         string    `json:"by"`
+
+	// Plan digest of the plan
+	Plan   string `json:"plan"`
+	Reason string `json:"reason,omitempty"`
+
+	// Rejected it must not be carried out
+	Rejected bool `json:"rejected"`
+}
+
+// ApprovalWish defines model for ApprovalWish.
+type ApprovalWish struct {
+	// AcceptLoss what may be lost, each of the plan's accept written out
+	AcceptLoss []string `json:"acceptLoss,omitempty"`
+
+	// Plan digest of the plan that was read; if the plan moved since, nothing is done
+	Plan string `json:"plan"`
+
+	// Reason why; a plan that may lose data needs one
+	Reason string `json:"reason,omitempty"`
+}
+
 // Asked defines model for Asked.
 type Asked struct {
 	// Release number of the newest release before
@@ -1242,6 +1269,15 @@ type RedeemCodeRequest struct {
 
 	// Verifier of the challenge that the code was asked for with (RFC 7636)
 	Verifier string `json:"verifier"`
+}
+
+// RejectionWish defines model for RejectionWish.
+type RejectionWish struct {
+	// Plan digest of the plan that was read
+	Plan string `json:"plan"`
+
+	// Reason why, for whoever made the change
+	Reason string `json:"reason"`
 }
 
 // Release defines model for Release.
@@ -2373,6 +2409,124 @@ type Version struct {
 	Version string `json:"version"`
 }
 
+// Waiting defines model for Waiting.
+type Waiting struct {
+	// Accept what an approval has to name, because its data may be lost
+	Accept []string `json:"accept"`
+
+	// Changes what is destroyed first, then what is replaced, changed, created and given up
+	Changes []WaitingChange `json:"changes"`
+
+	// Cut the plan was too large to be kept with its fields
+	Cut bool `json:"cut,omitempty"`
+
+	// Destroys the Stack is being deleted, and this is what goes with it
+	Destroys bool `json:"destroys,omitempty"`
+
+	// Digest of the plan; an approval names it
+	//
+	// Example: sha256:4f…
+	Digest string `json:"digest"`
+
+	// Findings what may be lost, and what to do instead; worst first
+	Findings []WaitingFinding `json:"findings"`
+
+	// Gate what holds it: approval, loss, breaker, rejected, or a gate that no approval opens
+	//
+	// Example: loss
+	Gate string `json:"gate"`
+
+	// Left changes that are left out, beyond the bound
+	Left *int64 `json:"left,omitempty"`
+
+	// Lineage of the state that it was planned on
+	Lineage string `json:"lineage,omitempty"`
+
+	// Message why it is held, and what opens it
+	Message string `json:"message"`
+
+	// Moved digest of what would be done now, where that is something else; it is planned anew soon
+	Moved string `json:"moved,omitempty"`
+
+	// Notes what the tool said besides
+	Notes []string `json:"notes"`
+
+	// Opens an approval can open it
+	Opens bool `json:"opens"`
+
+	// Outputs outputs of the module that change, by name as their path
+	Outputs []WaitingField `json:"outputs"`
+
+	// Planned when; absent where it was computed for this answer
+	Planned *time.Time `json:"planned,omitempty"`
+
+	// Problem objects that cannot be planned, and why
+	Problem string `json:"problem,omitempty"`
+
+	// Revision the commit that it was made for
+	Revision string `json:"revision,omitempty"`
+
+	// Serial of that state
+	Serial  *int64  `json:"serial,omitempty"`
+	Summary Summary `json:"summary"`
+
+	// Tool that planned, of a module
+	//
+	// Example: tofu 1.12.6
+	Tool string `json:"tool,omitempty"`
+}
+
+// WaitingChange defines model for WaitingChange.
+type WaitingChange struct {
+	Action string         `json:"action"`
+	Fields []WaitingField `json:"fields,omitempty"`
+
+	// Further fields that are left out
+	Further *int64 `json:"further,omitempty"`
+
+	// Id address of a resource, or id of an object
+	Id string `json:"id"`
+
+	// Loss data may be lost by it
+	Loss bool `json:"loss,omitempty"`
+
+	// Reason one sentence
+	Reason string `json:"reason,omitempty"`
+	Type   string `json:"type,omitempty"`
+}
+
+// WaitingField defines model for WaitingField.
+type WaitingField struct {
+	// Forces this is why the resource is replaced
+	Forces bool `json:"forces,omitempty"`
+
+	// From JSON, masked where secret; absent where there is none
+	From string `json:"from,omitempty"`
+	Path string `json:"path"`
+
+	// Sensitive from and to are masks
+	Sensitive bool   `json:"sensitive,omitempty"`
+	To        string `json:"to,omitempty"`
+
+	// Unknown what comes is known after apply
+	Unknown bool `json:"unknown,omitempty"`
+}
+
+// WaitingFinding defines model for WaitingFinding.
+type WaitingFinding struct {
+	// Id of what it is about; the rule where that is the plan
+	Id string `json:"id"`
+
+	// Keep what to do so that it is not lost
+	Keep  string `json:"keep,omitempty"`
+	Level string `json:"level"`
+	Rule  string `json:"rule"`
+
+	// Ways what can be done instead, ready to be used
+	Ways []WayOut `json:"ways,omitempty"`
+	Why  string   `json:"why"`
+}
+
 // WantedToken defines model for WantedToken.
 type WantedToken struct {
 	// For how long it lives, as 720h
@@ -2391,6 +2545,14 @@ type WantedToken struct {
 
 	// Scopes VERB[:NAMESPACE[/NAME]]; none is all that the person may
 	Scopes []string `json:"scopes,omitempty"`
+}
+
+// WayOut defines model for WayOut.
+type WayOut struct {
+	Name string `json:"name"`
+
+	// Text what to write into Git or a shell
+	Text string `json:"text"`
 }
 
 // Why defines model for Why.
@@ -2700,11 +2862,17 @@ type FetchSourceJSONRequestBody = Why
 // ActOnResourceJSONRequestBody defines body for ActOnResource for application/json ContentType.
 type ActOnResourceJSONRequestBody = ActionRequest
 
+// ApprovePlanJSONRequestBody defines body for ApprovePlan for application/json ContentType.
+type ApprovePlanJSONRequestBody = ApprovalWish
+
 // PauseStackJSONRequestBody defines body for PauseStack for application/json ContentType.
 type PauseStackJSONRequestBody = PauseWish
 
 // ReconcileStackJSONRequestBody defines body for ReconcileStack for application/json ContentType.
 type ReconcileStackJSONRequestBody = Why
+
+// RejectPlanJSONRequestBody defines body for RejectPlan for application/json ContentType.
+type RejectPlanJSONRequestBody = RejectionWish
 
 // ReleaseHoldJSONRequestBody defines body for ReleaseHold for application/json ContentType.
 type ReleaseHoldJSONRequestBody = Why
@@ -3021,6 +3189,24 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/actions (the `ActOnResource` operationId).
 	ActOnResource(ctx context.Context, namespace string, name string, body ActOnResourceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ApprovePlanWithBody Say yes to the plan that a Stack holds
+	//
+	// It opens exactly the plan of that digest, once. A plan that may lose data also needs a reason, and each of the plan's accept. Said again by the same person it changes nothing.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/approve (the `ApprovePlan` operationId).
+	ApprovePlanWithBody(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ApprovePlan Say yes to the plan that a Stack holds
+	//
+	// It opens exactly the plan of that digest, once. A plan that may lose data also needs a reason, and each of the plan's accept. Said again by the same person it changes nothing.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/approve (the `ApprovePlan` operationId).
+	ApprovePlan(ctx context.Context, namespace string, name string, body ApprovePlanJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// CompareReleases What differs between two releases, commits, Stacks, or from what is live
 	//
 	// Commits are rendered with the Stack as it is now; values of Secrets are masked. Of what is live, fields that the commit does not ask for are left out.
@@ -3094,6 +3280,24 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/reconcile (the `ReconcileStack` operationId).
 	ReconcileStack(ctx context.Context, namespace string, name string, body ReconcileStackJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RejectPlanWithBody Say no to the plan that a Stack holds
+	//
+	// The plan stays held under every policy, until another commit makes another one or it is approved after all.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/reject (the `RejectPlan` operationId).
+	RejectPlanWithBody(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RejectPlan Say no to the plan that a Stack holds
+	//
+	// The plan stays held under every policy, until another commit makes another one or it is approved after all.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/reject (the `RejectPlan` operationId).
+	RejectPlan(ctx context.Context, namespace string, name string, body RejectPlanJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReleaseHoldWithBody Let a held Stack go on to what Git says
 	//
@@ -3243,6 +3447,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/timeline (the `GetTimeline` operationId).
 	GetTimeline(ctx context.Context, namespace string, name string, params *GetTimelineParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetWaitingPlan The plan that waits for a person
+	//
+	// Of a module it is the plan that was made and kept, of every other Stack it is computed against what is live. 409 where the Stack holds no plan.
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/waiting-plan (the `GetWaitingPlan` operationId).
+	GetWaitingPlan(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListStates The states that Lockstep keeps, of Stacks that you may see
 	//
@@ -3858,6 +4069,44 @@ func (c *Client) ActOnResource(ctx context.Context, namespace string, name strin
 	return c.Client.Do(req)
 }
 
+// ApprovePlanWithBody Say yes to the plan that a Stack holds
+//
+// It opens exactly the plan of that digest, once. A plan that may lose data also needs a reason, and each of the plan's accept. Said again by the same person it changes nothing.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/stacks/{namespace}/{name}/approve (the `ApprovePlan` operationId).
+func (c *Client) ApprovePlanWithBody(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApprovePlanRequestWithBody(c.Server, namespace, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ApprovePlan Say yes to the plan that a Stack holds
+//
+// It opens exactly the plan of that digest, once. A plan that may lose data also needs a reason, and each of the plan's accept. Said again by the same person it changes nothing.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/stacks/{namespace}/{name}/approve (the `ApprovePlan` operationId).
+func (c *Client) ApprovePlan(ctx context.Context, namespace string, name string, body ApprovePlanJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApprovePlanRequest(c.Server, namespace, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // CompareReleases What differs between two releases, commits, Stacks, or from what is live
 //
 // Commits are rendered with the Stack as it is now; values of Secrets are masked. Of what is live, fields that the commit does not ask for are left out.
@@ -4042,6 +4291,44 @@ func (c *Client) ReconcileStackWithBody(ctx context.Context, namespace string, n
 // Corresponds with POST /api/v1/stacks/{namespace}/{name}/reconcile (the `ReconcileStack` operationId).
 func (c *Client) ReconcileStack(ctx context.Context, namespace string, name string, body ReconcileStackJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewReconcileStackRequest(c.Server, namespace, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RejectPlanWithBody Say no to the plan that a Stack holds
+//
+// The plan stays held under every policy, until another commit makes another one or it is approved after all.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/stacks/{namespace}/{name}/reject (the `RejectPlan` operationId).
+func (c *Client) RejectPlanWithBody(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRejectPlanRequestWithBody(c.Server, namespace, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RejectPlan Say no to the plan that a Stack holds
+//
+// The plan stays held under every policy, until another commit makes another one or it is approved after all.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/stacks/{namespace}/{name}/reject (the `RejectPlan` operationId).
+func (c *Client) RejectPlan(ctx context.Context, namespace string, name string, body RejectPlanJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRejectPlanRequest(c.Server, namespace, name, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4401,6 +4688,23 @@ func (c *Client) TestStack(ctx context.Context, namespace string, name string, b
 // Corresponds with GET /api/v1/stacks/{namespace}/{name}/timeline (the `GetTimeline` operationId).
 func (c *Client) GetTimeline(ctx context.Context, namespace string, name string, params *GetTimelineParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetTimelineRequest(c.Server, namespace, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetWaitingPlan The plan that waits for a person
+//
+// Of a module it is the plan that was made and kept, of every other Stack it is computed against what is live. 409 where the Stack holds no plan.
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/waiting-plan (the `GetWaitingPlan` operationId).
+func (c *Client) GetWaitingPlan(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetWaitingPlanRequest(c.Server, namespace, name)
 	if err != nil {
 		return nil, err
 	}
@@ -6062,6 +6366,60 @@ func NewActOnResourceRequestWithBody(server string, namespace string, name strin
 	return req, nil
 }
 
+// NewApprovePlanRequest calls the generic ApprovePlan builder with application/json body
+func NewApprovePlanRequest(server string, namespace string, name string, body ApprovePlanJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewApprovePlanRequestWithBody(server, namespace, name, "application/json", bodyReader)
+}
+
+// NewApprovePlanRequestWithBody constructs an http.Request for the ApprovePlan method, with any body, and a specified content type
+func NewApprovePlanRequestWithBody(server string, namespace string, name string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/stacks/%s/%s/approve", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewCompareReleasesRequest constructs an http.Request for the CompareReleases method
 func NewCompareReleasesRequest(server string, namespace string, name string, params *CompareReleasesParams) (*http.Request, error) {
 	var err error
@@ -6719,6 +7077,60 @@ func NewReconcileStackRequestWithBody(server string, namespace string, name stri
 	}
 
 	operationPath := fmt.Sprintf("/api/v1/stacks/%s/%s/reconcile", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRejectPlanRequest calls the generic RejectPlan builder with application/json body
+func NewRejectPlanRequest(server string, namespace string, name string, body RejectPlanJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRejectPlanRequestWithBody(server, namespace, name, "application/json", bodyReader)
+}
+
+// NewRejectPlanRequestWithBody constructs an http.Request for the RejectPlan method, with any body, and a specified content type
+func NewRejectPlanRequestWithBody(server string, namespace string, name string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/stacks/%s/%s/reject", pathParam0, pathParam1)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -7808,6 +8220,47 @@ func NewGetTimelineRequest(server string, namespace string, name string, params 
 	return req, nil
 }
 
+// NewGetWaitingPlanRequest constructs an http.Request for the GetWaitingPlan method
+func NewGetWaitingPlanRequest(server string, namespace string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/stacks/%s/%s/waiting-plan", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListStatesRequest constructs an http.Request for the ListStates method
 func NewListStatesRequest(server string) (*http.Request, error) {
 	var err error
@@ -8239,6 +8692,24 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/actions (the `ActOnResource` operationId).
 	ActOnResourceWithResponse(ctx context.Context, namespace string, name string, body ActOnResourceJSONRequestBody, reqEditors ...RequestEditorFn) (*ActOnResourceReply, error)
 
+	// ApprovePlanWithBodyWithResponse Say yes to the plan that a Stack holds
+	//
+	// It opens exactly the plan of that digest, once. A plan that may lose data also needs a reason, and each of the plan's accept. Said again by the same person it changes nothing.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/approve (the `ApprovePlan` operationId).
+	ApprovePlanWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApprovePlanReply, error)
+
+	// ApprovePlanWithResponse Say yes to the plan that a Stack holds
+	//
+	// It opens exactly the plan of that digest, once. A plan that may lose data also needs a reason, and each of the plan's accept. Said again by the same person it changes nothing.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/approve (the `ApprovePlan` operationId).
+	ApprovePlanWithResponse(ctx context.Context, namespace string, name string, body ApprovePlanJSONRequestBody, reqEditors ...RequestEditorFn) (*ApprovePlanReply, error)
+
 	// CompareReleasesWithResponse What differs between two releases, commits, Stacks, or from what is live
 	//
 	// Commits are rendered with the Stack as it is now; values of Secrets are masked. Of what is live, fields that the commit does not ask for are left out.
@@ -8328,6 +8799,24 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/reconcile (the `ReconcileStack` operationId).
 	ReconcileStackWithResponse(ctx context.Context, namespace string, name string, body ReconcileStackJSONRequestBody, reqEditors ...RequestEditorFn) (*ReconcileStackReply, error)
+
+	// RejectPlanWithBodyWithResponse Say no to the plan that a Stack holds
+	//
+	// The plan stays held under every policy, until another commit makes another one or it is approved after all.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/reject (the `RejectPlan` operationId).
+	RejectPlanWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RejectPlanReply, error)
+
+	// RejectPlanWithResponse Say no to the plan that a Stack holds
+	//
+	// The plan stays held under every policy, until another commit makes another one or it is approved after all.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/stacks/{namespace}/{name}/reject (the `RejectPlan` operationId).
+	RejectPlanWithResponse(ctx context.Context, namespace string, name string, body RejectPlanJSONRequestBody, reqEditors ...RequestEditorFn) (*RejectPlanReply, error)
 
 	// ReleaseHoldWithBodyWithResponse Let a held Stack go on to what Git says
 	//
@@ -8495,6 +8984,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/timeline (the `GetTimeline` operationId).
 	GetTimelineWithResponse(ctx context.Context, namespace string, name string, params *GetTimelineParams, reqEditors ...RequestEditorFn) (*GetTimelineReply, error)
+
+	// GetWaitingPlanWithResponse The plan that waits for a person
+	//
+	// Of a module it is the plan that was made and kept, of every other Stack it is computed against what is live. 409 where the Stack holds no plan.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/stacks/{namespace}/{name}/waiting-plan (the `GetWaitingPlan` operationId).
+	GetWaitingPlanWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetWaitingPlanReply, error)
 
 	// ListStatesWithResponse The states that Lockstep keeps, of Stacks that you may see
 	//
@@ -10660,6 +11158,96 @@ func (r ActOnResourceReply) ContentType() string {
 	return ""
 }
 
+type ApprovePlanReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Approval
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ApprovePlanReply) GetJSON200() *Approval {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ApprovePlanReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ApprovePlanReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ApprovePlanReply) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r ApprovePlanReply) GetApplicationproblemJSON409() *Problem {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ApprovePlanReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ApprovePlanReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ApprovePlanReply) GetApplicationproblemJSON503() *Problem {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ApprovePlanReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ApprovePlanReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ApprovePlanReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ApprovePlanReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type CompareReleasesReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -11512,6 +12100,96 @@ func (r ReconcileStackReply) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ReconcileStackReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RejectPlanReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Approval
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RejectPlanReply) GetJSON200() *Approval {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r RejectPlanReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r RejectPlanReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r RejectPlanReply) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r RejectPlanReply) GetApplicationproblemJSON409() *Problem {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r RejectPlanReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r RejectPlanReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r RejectPlanReply) GetApplicationproblemJSON503() *Problem {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r RejectPlanReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RejectPlanReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RejectPlanReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RejectPlanReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -12826,6 +13504,96 @@ func (r GetTimelineReply) ContentType() string {
 	return ""
 }
 
+type GetWaitingPlanReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Waiting
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetWaitingPlanReply) GetJSON200() *Waiting {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetWaitingPlanReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetWaitingPlanReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetWaitingPlanReply) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r GetWaitingPlanReply) GetApplicationproblemJSON409() *Problem {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r GetWaitingPlanReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetWaitingPlanReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetWaitingPlanReply) GetApplicationproblemJSON503() *Problem {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetWaitingPlanReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetWaitingPlanReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetWaitingPlanReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetWaitingPlanReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ListStatesReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -13582,6 +14350,36 @@ func (c *ClientWithResponses) ActOnResourceWithResponse(ctx context.Context, nam
 	return ParseActOnResourceReply(rsp)
 }
 
+// ApprovePlanWithBodyWithResponse Say yes to the plan that a Stack holds
+//
+// It opens exactly the plan of that digest, once. A plan that may lose data also needs a reason, and each of the plan's accept. Said again by the same person it changes nothing.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/stacks/{namespace}/{name}/approve (the `ApprovePlan` operationId).
+func (c *ClientWithResponses) ApprovePlanWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApprovePlanReply, error) {
+	rsp, err := c.ApprovePlanWithBody(ctx, namespace, name, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseApprovePlanReply(rsp)
+}
+
+// ApprovePlanWithResponse Say yes to the plan that a Stack holds
+//
+// It opens exactly the plan of that digest, once. A plan that may lose data also needs a reason, and each of the plan's accept. Said again by the same person it changes nothing.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/stacks/{namespace}/{name}/approve (the `ApprovePlan` operationId).
+func (c *ClientWithResponses) ApprovePlanWithResponse(ctx context.Context, namespace string, name string, body ApprovePlanJSONRequestBody, reqEditors ...RequestEditorFn) (*ApprovePlanReply, error) {
+	rsp, err := c.ApprovePlan(ctx, namespace, name, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseApprovePlanReply(rsp)
+}
+
 // CompareReleasesWithResponse What differs between two releases, commits, Stacks, or from what is live
 //
 // Commits are rendered with the Stack as it is now; values of Secrets are masked. Of what is live, fields that the commit does not ask for are left out.
@@ -13742,6 +14540,36 @@ func (c *ClientWithResponses) ReconcileStackWithResponse(ctx context.Context, na
 		return nil, err
 	}
 	return ParseReconcileStackReply(rsp)
+}
+
+// RejectPlanWithBodyWithResponse Say no to the plan that a Stack holds
+//
+// The plan stays held under every policy, until another commit makes another one or it is approved after all.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/stacks/{namespace}/{name}/reject (the `RejectPlan` operationId).
+func (c *ClientWithResponses) RejectPlanWithBodyWithResponse(ctx context.Context, namespace string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RejectPlanReply, error) {
+	rsp, err := c.RejectPlanWithBody(ctx, namespace, name, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRejectPlanReply(rsp)
+}
+
+// RejectPlanWithResponse Say no to the plan that a Stack holds
+//
+// The plan stays held under every policy, until another commit makes another one or it is approved after all.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/stacks/{namespace}/{name}/reject (the `RejectPlan` operationId).
+func (c *ClientWithResponses) RejectPlanWithResponse(ctx context.Context, namespace string, name string, body RejectPlanJSONRequestBody, reqEditors ...RequestEditorFn) (*RejectPlanReply, error) {
+	rsp, err := c.RejectPlan(ctx, namespace, name, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRejectPlanReply(rsp)
 }
 
 // ReleaseHoldWithBodyWithResponse Let a held Stack go on to what Git says
@@ -14035,6 +14863,21 @@ func (c *ClientWithResponses) GetTimelineWithResponse(ctx context.Context, names
 		return nil, err
 	}
 	return ParseGetTimelineReply(rsp)
+}
+
+// GetWaitingPlanWithResponse The plan that waits for a person
+//
+// Of a module it is the plan that was made and kept, of every other Stack it is computed against what is live. 409 where the Stack holds no plan.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/stacks/{namespace}/{name}/waiting-plan (the `GetWaitingPlan` operationId).
+func (c *ClientWithResponses) GetWaitingPlanWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetWaitingPlanReply, error) {
+	rsp, err := c.GetWaitingPlan(ctx, namespace, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetWaitingPlanReply(rsp)
 }
 
 // ListStatesWithResponse The states that Lockstep keeps, of Stacks that you may see
@@ -15822,6 +16665,81 @@ func ParseActOnResourceReply(rsp *http.Response) (*ActOnResourceReply, error) {
 	return response, nil
 }
 
+// ParseApprovePlanReply parses an HTTP response from a ApprovePlanWithResponse call
+func ParseApprovePlanReply(rsp *http.Response) (*ApprovePlanReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ApprovePlanReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Approval
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseCompareReleasesReply parses an HTTP response from a CompareReleasesWithResponse call
 func ParseCompareReleasesReply(rsp *http.Response) (*CompareReleasesReply, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -16524,6 +17442,81 @@ func ParseReconcileStackReply(rsp *http.Response) (*ReconcileStackReply, error) 
 			return nil, err
 		}
 		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRejectPlanReply parses an HTTP response from a RejectPlanWithResponse call
+func ParseRejectPlanReply(rsp *http.Response) (*RejectPlanReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RejectPlanReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Approval
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
 
 	}
 
@@ -17589,6 +18582,81 @@ func ParseGetTimelineReply(rsp *http.Response) (*GetTimelineReply, error) {
 			return nil, err
 		}
 		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetWaitingPlanReply parses an HTTP response from a GetWaitingPlanWithResponse call
+func ParseGetWaitingPlanReply(rsp *http.Response) (*GetWaitingPlanReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetWaitingPlanReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Waiting
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
 		var dest Problem

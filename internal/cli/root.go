@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lockstep-dev/lockstep/internal/cli/approve"
 	"github.com/lockstep-dev/lockstep/internal/cli/audit"
 	"github.com/lockstep-dev/lockstep/internal/cli/auth"
 	"github.com/lockstep-dev/lockstep/internal/cli/config"
@@ -68,7 +69,7 @@ or NAMESPACE/NAME.`,
 		&cobra.Group{ID: "author", Title: "Before you push:"}, &cobra.Group{ID: "run", Title: "Run:"})
 	add(root, "look", status.New(e), list.New(e), diff.New(e), drift.New(e), explain.New(e), history.New(e),
 		watch.New(e), logs.New(e), events.New(e), open.New(e), audit.New(e), state.New(e))
-	add(root, "act", reconcile.New(e), trial.New(e), wait.New(e), rollback.New(e), pause.NewPause(e), pause.NewResume(e), state.NewUnlock(e))
+	add(root, "act", reconcile.New(e), trial.New(e), wait.New(e), approve.NewApprove(e), approve.NewReject(e), rollback.New(e), pause.NewPause(e), pause.NewResume(e), state.NewUnlock(e))
 	add(root, "author", plan.New(e), render.New(e), health.New(e))
 	add(root, "run", demo.New(e), serve.New(e), doctor.New(e), auth.New(e), login.New(e), login.NewLogout(e), token.New(e), config.New(e), versioncmd.New(e))
 	root.SetCompletionCommandGroupID("run")

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/lockstep-dev/lockstep/internal/controller/refs"
+	"github.com/lockstep-dev/lockstep/internal/controller/shelf"
 	"github.com/lockstep-dev/lockstep/internal/driver"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/server/live"
@@ -13,12 +14,15 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/stack"
 )
 
+// keptPlan returns the plan of a module that waits for a person.
+type keptPlan = func(context.Context, lockstep.Unit) (shelf.Plan, bool, error)
+
 // newLooker makes what answers people who look at one Stack.
-func (s *server) newLooker(render stack.Renderer, mirrors source.Opener) *live.Looker {
+func (s *server) newLooker(render stack.Renderer, mirrors source.Opener, kept keptPlan) *live.Looker {
 	var looks atomic.Int64 // each look has its own name, so that one's end is not another's
 	return &live.Looker{
 		Stacks: s.mgr.GetClient(), Driver: s.connections.Driver, Memo: s.fleet.Memo, Render: render,
-		Key: s.key, AllowRemote: s.opts.AllowRemoteBases, Mirrors: mirrors,
+		Key: s.key, AllowRemote: s.opts.AllowRemoteBases, Mirrors: mirrors, Kept: kept,
 		Lookup: func(u lockstep.Unit) (stack.Lookup, func()) {
 			user := refs.User{Kind: "Look " + strconv.FormatInt(looks.Add(1), 10), Namespace: u.Namespace, Name: u.Name}
 			return finder{s.refs.Begin(user), s}, func() { s.refs.Release(user) }

@@ -24,6 +24,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/controller/inventory"
 	"github.com/lockstep-dev/lockstep/internal/controller/refs"
 	"github.com/lockstep-dev/lockstep/internal/controller/report"
+	"github.com/lockstep-dev/lockstep/internal/controller/shelf"
 	sourcectl "github.com/lockstep-dev/lockstep/internal/controller/source"
 	stackctl "github.com/lockstep-dev/lockstep/internal/controller/stack"
 	targetctl "github.com/lockstep-dev/lockstep/internal/controller/target"
@@ -257,7 +258,7 @@ func (s *server) wire(ctx context.Context) error {
 		return err
 	}
 	context.AfterFunc(ctx, render.Close)
-	s.looker = s.newLooker(render.Render, mirrors)
+	s.looker = s.newLooker(render.Render, mirrors, shelf.New(core).Kept)
 	s.inventory = inventory.New(ctx, core, s.opts.home(), s.opts.Log)
 	stacks := &stackctl.Reconciler{
 		Client: s.mgr.GetClient(), Refs: s.refs, Fleet: s.fleet, Connections: s.connections,

@@ -11,8 +11,10 @@ import (
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/core/filter"
+	"github.com/lockstep-dev/lockstep/internal/fault"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
 	"github.com/lockstep-dev/lockstep/internal/server/board"
+	"github.com/lockstep-dev/lockstep/internal/server/live"
 )
 
 // Kinds is a way to Lockstep's kinds: a [Client] goes straight to the cluster that
@@ -90,6 +92,16 @@ func (c *Client) Resume(ctx context.Context, s *v1alpha1.Stack) error {
 // SetHold holds a Stack at an earlier commit, or lets it go on with nil.
 func (c *Client) SetHold(ctx context.Context, s *v1alpha1.Stack, h *v1alpha1.Hold) error {
 	return c.patch(ctx, s, map[string]any{"spec": map[string]any{"hold": h}})
+}
+
+// SetApproval writes what its By says to a plan of s.
+func (c *Client) SetApproval(ctx context.Context, s *v1alpha1.Stack, a *v1alpha1.Approval) error {
+	err := c.patch(ctx, s, live.ApprovalPatch(a))
+	if err != nil && fault.KindOf(err) == fault.KindDenied {
+		return fault.Denied("you may not approve or reject plans of it").At("stack %s/%s", s.Namespace, s.Name).
+			WithHint("it takes the verbs patch and approve: kubectl auth can-i approve stacks.lockstep.dev/%s -n %s; through a server approve is enough", s.Name, s.Namespace).Because(err)
+	}
+	return err
 }
 
 // Matches keeps the Stacks that a filter lets through; me are the caller's names.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/cli/api"
+	"github.com/lockstep-dev/lockstep/internal/cli/approve"
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
 	"github.com/lockstep-dev/lockstep/internal/cli/form"
 	"github.com/lockstep-dev/lockstep/internal/cli/gateway"
@@ -37,6 +38,7 @@ type options struct {
 	API       func() (*api.Client, error)
 	Gateway   func() (*gateway.Client, error)
 	Planner   func(c *api.Client) (planner, error)
+	Waiting   func() (approve.Way, error)
 	Unit      lockstep.Unit
 	Dir       string // "" to plan Unit
 	Source    string
@@ -50,7 +52,8 @@ type options struct {
 
 // New returns the command.
 func New(e *env.Env) *cobra.Command {
-	o := &options{IO: e.IO, API: e.Client, Gateway: e.Gateway, Planner: func(c *api.Client) (planner, error) { return lookup.New(e, c) }}
+	o := &options{IO: e.IO, API: e.Client, Gateway: e.Gateway, Planner: func(c *api.Client) (planner, error) { return lookup.New(e, c) },
+		Waiting: func() (approve.Way, error) { return approve.WayOf(e) }}
 	cmd := &cobra.Command{
 		Use:   "plan STACK|DIR",
 		Short: "Show what the newest commit, or a working tree, would change",
@@ -60,6 +63,9 @@ With a STACK, its newest commit is fetched, rendered and compared with what is
 live; with --revision another commit is. A Lockstep server does that, where one is
 chosen. With a DIR (begin it with . or /), every stack of the Git repository that
 DIR is a working tree of is planned as if what lies there were committed.
+
+Of a stack with a root module of OpenTofu or Terraform it is the plan that the tool made
+and that waits for somebody: lockstep approve.
 
 Nothing is changed, on the cluster or anywhere else. Without a server, and of a
 DIR, it is the server's own code that plans, run here with your credentials.`,
@@ -133,6 +139,9 @@ func (o *options) unit(ctx context.Context, c *api.Client, p planner, f form.For
 	s, err := c.Stack(ctx, o.Unit)
 	if err != nil {
 		return o.perhapsDir(err)
+	}
+	if s.Spec.Terraform != nil && o.Revision == "" {
+		return o.waiting(ctx, f)
 	}
 	fate := live.FateOf
 	if o.Revision != "" {

@@ -99,7 +99,12 @@ func (s *Store) Kept(ctx context.Context, u lockstep.Unit) (Plan, bool, error) {
 	if got.Type != TypePlan {
 		return Plan{}, false, nil // somebody else's
 	}
-	p, err := unpack(got.Data[planKey])
+	return Read(u, got.Data)
+}
+
+// Read returns the plan of u that the Secret of it holds.
+func Read(u lockstep.Unit, data map[string][]byte) (Plan, bool, error) {
+	p, err := unpack(data[planKey])
 	if err != nil {
 		return Plan{}, false, fault.Invalid("Secret %s/%s holds no plan", u.Namespace, PlanName(u.Name)).Because(err).
 			WithHint("remove it; the plan is made anew by: lockstep reconcile %s", u)

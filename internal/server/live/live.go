@@ -12,7 +12,7 @@
 // Start at [Looker]. resources.go lists, object.go tells all of one object,
 // difference.go compares with Git, desired.go renders, events.go and logs.go
 // stream, action.go acts. rollback.go says what going back does, revert.go what it
-// does in Git, and write.go does that.
+// does in Git, and write.go does that. waiting.go tells the plan that waits for a person.
 package live
 
 import (
@@ -25,6 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
+	shelfctl "github.com/lockstep-dev/lockstep/internal/controller/shelf"
 	"github.com/lockstep-dev/lockstep/internal/core/diff"
 	"github.com/lockstep-dev/lockstep/internal/core/risk"
 	"github.com/lockstep-dev/lockstep/internal/driver"
@@ -52,6 +53,8 @@ type Looker struct {
 	// Key is the installation's key for digests of secrets.
 	Key         []byte
 	AllowRemote bool
+	// Kept returns the plan of a module that waits for a person; nil where none are kept.
+	Kept func(context.Context, lockstep.Unit) (shelfctl.Plan, bool, error)
 
 	snapshots shelf[*snapshot]
 	rendered  shelf[*Desired]

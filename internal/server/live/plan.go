@@ -54,6 +54,9 @@ func FateOf(s *v1alpha1.Stack, p plan.Plan) Fate {
 
 // Plan says what carrying out revision would change now; "" is what the Source says.
 func (l *Looker) Plan(ctx context.Context, u lockstep.Unit, revision string) (Planned, error) {
+	if s, err := l.stack(ctx, u); err == nil && s.Spec.Terraform != nil && l.Kept != nil {
+		return l.keptPlan(ctx, s, revision)
+	}
 	d, err := l.desired(ctx, u, revision)
 	if err != nil {
 		return Planned{}, err

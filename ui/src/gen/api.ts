@@ -458,6 +458,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stacks/{namespace}/{name}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say yes to the plan that a Stack holds
+         * @description It opens exactly the plan of that digest, once. A plan that may lose data also needs a reason, and each of the plan's accept. Said again by the same person it changes nothing.
+         */
+        post: operations["approvePlan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stacks/{namespace}/{name}/compare": {
         parameters: {
             query?: never;
@@ -628,6 +648,26 @@ export interface paths {
         put?: never;
         /** Look at a Stack now, and act by its policy */
         post: operations["reconcileStack"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{namespace}/{name}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say no to the plan that a Stack holds
+         * @description The plan stays held under every policy, until another commit makes another one or it is approved after all.
+         */
+        post: operations["rejectPlan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -891,6 +931,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stacks/{namespace}/{name}/waiting-plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The plan that waits for a person
+         * @description Of a module it is the plan that was made and kept, of every other Stack it is computed against what is live. 409 where the Stack holds no plan.
+         */
+        get: operations["getWaitingPlan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/states": {
         parameters: {
             query?: never;
@@ -1052,6 +1112,26 @@ export interface components {
             replicas?: number;
             /** @description of the object as it was seen; another of the same name is then left alone */
             uid?: string;
+        };
+        Approval: {
+            /** @description what may be lost */
+            acceptLoss: string[];
+            /** Format: date-time */
+            at: string;
+            by: string;
+            /** @description digest of the plan */
+            plan: string;
+            reason?: string;
+            /** @description it must not be carried out */
+            rejected: boolean;
+        };
+        ApprovalWish: {
+            /** @description what may be lost, each of the plan's accept written out */
+            acceptLoss?: string[];
+            /** @description digest of the plan that was read; if the plan moved since, nothing is done */
+            plan: string;
+            /** @description why; a plan that may lose data needs one */
+            reason?: string;
         };
         Asked: {
             /**
@@ -1882,6 +1962,12 @@ export interface components {
             code: string;
             /** @description of the challenge that the code was asked for with (RFC 7636) */
             verifier: string;
+        };
+        RejectionWish: {
+            /** @description digest of the plan that was read */
+            plan: string;
+            /** @description why, for whoever made the change */
+            reason: string;
         };
         Release: {
             /** @description of the commit */
@@ -3016,6 +3102,106 @@ export interface components {
             build: string;
             version: string;
         };
+        Waiting: {
+            /** @description what an approval has to name, because its data may be lost */
+            accept: string[];
+            /** @description what is destroyed first, then what is replaced, changed, created and given up */
+            changes: components["schemas"]["WaitingChange"][];
+            /** @description the plan was too large to be kept with its fields */
+            cut?: boolean;
+            /** @description the Stack is being deleted, and this is what goes with it */
+            destroys?: boolean;
+            /**
+             * @description of the plan; an approval names it
+             * @example sha256:4f…
+             */
+            digest: string;
+            /** @description what may be lost, and what to do instead; worst first */
+            findings: components["schemas"]["WaitingFinding"][];
+            /**
+             * @description what holds it: approval, loss, breaker, rejected, or a gate that no approval opens
+             * @example loss
+             */
+            gate: string;
+            /**
+             * Format: int64
+             * @description changes that are left out, beyond the bound
+             */
+            left?: number;
+            /** @description of the state that it was planned on */
+            lineage?: string;
+            /** @description why it is held, and what opens it */
+            message: string;
+            /** @description digest of what would be done now, where that is something else; it is planned anew soon */
+            moved?: string;
+            /** @description what the tool said besides */
+            notes: string[];
+            /** @description an approval can open it */
+            opens: boolean;
+            /** @description outputs of the module that change, by name as their path */
+            outputs: components["schemas"]["WaitingField"][];
+            /**
+             * Format: date-time
+             * @description when; absent where it was computed for this answer
+             */
+            planned?: string;
+            /** @description objects that cannot be planned, and why */
+            problem?: string;
+            /** @description the commit that it was made for */
+            revision?: string;
+            /**
+             * Format: int64
+             * @description of that state
+             */
+            serial?: number;
+            summary: components["schemas"]["Summary"];
+            /**
+             * @description that planned, of a module
+             * @example tofu 1.12.6
+             */
+            tool?: string;
+        };
+        WaitingChange: {
+            /** @enum {string} */
+            action: "delete" | "replace" | "update" | "create" | "forget";
+            fields?: components["schemas"]["WaitingField"][];
+            /**
+             * Format: int64
+             * @description fields that are left out
+             */
+            further?: number;
+            /** @description address of a resource, or id of an object */
+            id: string;
+            /** @description data may be lost by it */
+            loss?: boolean;
+            /** @description one sentence */
+            reason?: string;
+            type?: string;
+        };
+        WaitingField: {
+            /** @description this is why the resource is replaced */
+            forces?: boolean;
+            /** @description JSON, masked where secret; absent where there is none */
+            from?: string;
+            path: string;
+            /** @description from and to are masks */
+            sensitive?: boolean;
+            to?: string;
+            /** @description what comes is known after apply */
+            unknown?: boolean;
+        };
+        WaitingFinding: {
+            /** @description of what it is about; the rule where that is the plan */
+            id: string;
+            /** @description what to do so that it is not lost */
+            keep?: string;
+            /** @enum {string} */
+            level: "none" | "review" | "outage" | "loss";
+            rule: string;
+            /** @description what can be done instead, ready to be used */
+            ways?: components["schemas"]["WayOut"][];
+            why: string;
+        };
         WantedToken: {
             /**
              * @description how long it lives, as 720h
@@ -3030,6 +3216,11 @@ export interface components {
             name: string;
             /** @description VERB[:NAMESPACE[/NAME]]; none is all that the person may */
             scopes?: string[];
+        };
+        WayOut: {
+            name: string;
+            /** @description what to write into Git or a shell */
+            text: string;
         };
         Why: {
             /** @description for the record */
@@ -4972,6 +5163,96 @@ export interface operations {
             };
         };
     };
+    approvePlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApprovalWish"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     compareReleases: {
         parameters: {
             query?: {
@@ -5829,6 +6110,96 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rejectPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RejectionWish"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7113,6 +7484,92 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWaitingPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waiting"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
