@@ -10,7 +10,7 @@ import "embed"
 var CRDs embed.FS
 
 // Admission holds policy.yaml and binding.yaml, by which the API sets the
-// finalizer of Stacks.
+// finalizer of Stacks, and approval-*.yaml, by which it guards their approvals.
 //
 //go:embed admission/*.yaml
 var Admission embed.FS

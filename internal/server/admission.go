@@ -25,14 +25,15 @@ import (
 // create what a policy is to change and whose schema it does not know.
 const schemaKnown = 15 * time.Second
 
-// installAdmission has the API set the finalizer of Stacks, which saves a request
-// for each of them. Nothing depends on it: an API that does not serve the kind, or
+// installAdmission has the API guard approvals, and set the finalizer of Stacks, which
+// saves a request for each of them. Nothing depends on the latter: an API that does not serve the kind, or
 // that does not let us, only costs those requests.
 func installAdmission(ctx context.Context, cfg *rest.Config, log *slog.Logger) error {
 	client, err := dynamic.NewForConfig(quick(cfg))
 	if err != nil {
 		return fault.Invalid("the kubeconfig cannot be used").Because(err)
 	}
+	installApproval(ctx, client, log)
 	definitions := client.Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
 	if !aged(ctx, definitions) {
 		return nil
@@ -48,6 +49,22 @@ func installAdmission(ctx context.Context, cfg *rest.Config, log *slog.Logger) e
 		}
 	}
 	return nil
+}
+
+// installApproval has the API hold those who change Stacks to the verb approve. A cluster
+// that does not let us is one where who may change a Stack may approve its plans, too,
+// which somebody should know.
+func installApproval(ctx context.Context, client dynamic.Interface, log *slog.Logger) {
+	for _, part := range []struct{ file, resource string }{
+		{"admission/approval-policy.yaml", "validatingadmissionpolicies"},
+		{"admission/approval-binding.yaml", "validatingadmissionpolicybindings"},
+	} {
+		kind := schema.GroupVersionResource{Group: "admissionregistration.k8s.io", Version: "v1", Resource: part.resource}
+		if err := install(ctx, client.Resource(kind), part.file); err != nil {
+			log.Warn("who may change a Stack may also approve its plans: the policy that asks for the verb approve is not installed", "cause", err.Error())
+			return
+		}
+	}
 }
 
 // aged waits until the definition of Stacks is old enough.
