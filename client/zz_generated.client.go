@@ -911,6 +911,60 @@ type Granted struct {
 	Token   string     `json:"token,omitempty"`
 }
 
+// Graph defines model for Graph.
+type Graph struct {
+	// Cycles circles of Stacks, namespace/name, each followed by one that it waits for; one of each group that all wait for each other
+	Cycles [][]string `json:"cycles"`
+
+	// Edges by the name of the Stack that depends, then of what it depends on
+	Edges []GraphEdge `json:"edges"`
+
+	// Nodes in the order in which they go: by wave, then by name; what never goes last
+	Nodes []GraphNode `json:"nodes"`
+
+	// Waves how many there are
+	Waves int64 `json:"waves"`
+}
+
+// GraphEdge defines model for GraphEdge.
+type GraphEdge struct {
+	// DependsOn namespace/name; absent where hidden
+	DependsOn string `json:"dependsOn,omitempty"`
+
+	// Hidden it depends on a Stack that you may not see
+	Hidden bool `json:"hidden,omitempty"`
+
+	// Outputs that it uses; none where only the order matters
+	Outputs []string `json:"outputs"`
+
+	// Stack namespace/name
+	Stack string `json:"stack"`
+}
+
+// GraphNode defines model for GraphNode.
+type GraphNode struct {
+	Attention string `json:"attention"`
+
+	// Driver directory, kustomize, helm or terraform; absent before the first render
+	Driver string `json:"driver,omitempty"`
+	Health string `json:"health"`
+
+	// LeftOut how many more Stacks it depends on, that are not in this answer
+	LeftOut   *int64 `json:"leftOut,omitempty"`
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+
+	// Presence missing: a Stack names it and it does not exist; unseen: and nobody looked whether it does, which a server never says
+	Presence string `json:"presence"`
+
+	// Ready nobody has to wait for it now
+	Ready bool   `json:"ready"`
+	Step  string `json:"step"`
+
+	// Wave from 1; absent where it waits for a circle and never goes
+	Wave *int64 `json:"wave,omitempty"`
+}
+
 // HelloEvent defines model for HelloEvent.
 type HelloEvent struct {
 	// Build of the server; a page of another one should load itself again
@@ -1868,7 +1922,7 @@ type StackDetail struct {
 	// Drifted how many fields drifted
 	Drifted *int32 `json:"drifted,omitempty"`
 
-	// Driver directory, kustomize or helm; absent before the first render
+	// Driver directory, kustomize, helm or terraform; absent before the first render
 	Driver string `json:"driver,omitempty"`
 
 	// Env the environment, by the Stack's label env, environment or lockstep.dev/env
@@ -2038,7 +2092,7 @@ type StackRow struct {
 	// Drifted how many fields drifted
 	Drifted *int32 `json:"drifted,omitempty"`
 
-	// Driver directory, kustomize or helm; absent before the first render
+	// Driver directory, kustomize, helm or terraform; absent before the first render
 	Driver string `json:"driver,omitempty"`
 
 	// Env the environment, by the Stack's label env, environment or lockstep.dev/env
@@ -2672,6 +2726,12 @@ type WatchEventsParams struct {
 	LastEventID *string `json:"Last-Event-ID,omitempty"`
 }
 
+// GetGraphParams defines parameters for GetGraph.
+type GetGraphParams struct {
+	// Namespace only Stacks of this namespace, and all that they depend on
+	Namespace *string `form:"namespace,omitempty" json:"namespace,omitempty"`
+}
+
 // GetInsightsParams defines parameters for GetInsights.
 type GetInsightsParams struct {
 	Namespace *string `form:"namespace,omitempty" json:"namespace,omitempty"`
@@ -3123,6 +3183,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/v1/events (the `WatchEvents` operationId).
 	WatchEvents(ctx context.Context, params *WatchEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetGraph Which Stack depends on which, and in which order they go
+	//
+	// Only of what may be seen: that a Stack depends on one that you may not see is said, without its name and whether it exists.
+	//
+	// Corresponds with GET /api/v1/graph (the `GetGraph` operationId).
+	GetGraph(ctx context.Context, params *GetGraphParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetInsights Lead time and failure rate
 	//
@@ -3884,6 +3951,23 @@ func (c *Client) ListDrift(ctx context.Context, params *ListDriftParams, reqEdit
 // Corresponds with GET /api/v1/events (the `WatchEvents` operationId).
 func (c *Client) WatchEvents(ctx context.Context, params *WatchEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewWatchEventsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetGraph Which Stack depends on which, and in which order they go
+//
+// Only of what may be seen: that a Stack depends on one that you may not see is said, without its name and whether it exists.
+//
+// Corresponds with GET /api/v1/graph (the `GetGraph` operationId).
+func (c *Client) GetGraph(ctx context.Context, params *GetGraphParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetGraphRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5868,6 +5952,60 @@ func NewWatchEventsRequest(server string, params *WatchEventsParams) (*http.Requ
 			req.Header.Set("Last-Event-ID", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewGetGraphRequest constructs an http.Request for the GetGraph method
+func NewGetGraphRequest(server string, params *GetGraphParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/graph")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Namespace != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "namespace", *params.Namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -8613,6 +8751,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/events (the `WatchEvents` operationId).
 	WatchEventsWithResponse(ctx context.Context, params *WatchEventsParams, reqEditors ...RequestEditorFn) (*WatchEventsReply, error)
 
+	// GetGraphWithResponse Which Stack depends on which, and in which order they go
+	//
+	// Only of what may be seen: that a Stack depends on one that you may not see is said, without its name and whether it exists.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/graph (the `GetGraph` operationId).
+	GetGraphWithResponse(ctx context.Context, params *GetGraphParams, reqEditors ...RequestEditorFn) (*GetGraphReply, error)
+
 	// GetInsightsWithResponse Lead time and failure rate
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -10460,6 +10607,75 @@ func (r WatchEventsReply) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r WatchEventsReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetGraphReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Graph
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetGraphReply) GetJSON200() *Graph {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetGraphReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetGraphReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r GetGraphReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetGraphReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r GetGraphReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetGraphReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetGraphReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetGraphReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -14205,6 +14421,21 @@ func (c *ClientWithResponses) WatchEventsWithResponse(ctx context.Context, param
 	return ParseWatchEventsReply(rsp)
 }
 
+// GetGraphWithResponse Which Stack depends on which, and in which order they go
+//
+// Only of what may be seen: that a Stack depends on one that you may not see is said, without its name and whether it exists.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/graph (the `GetGraph` operationId).
+func (c *ClientWithResponses) GetGraphWithResponse(ctx context.Context, params *GetGraphParams, reqEditors ...RequestEditorFn) (*GetGraphReply, error) {
+	rsp, err := c.GetGraph(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetGraphReply(rsp)
+}
+
 // GetInsightsWithResponse Lead time and failure rate
 //
 // Returns a wrapper object for the known response body format(s).
@@ -16083,6 +16314,60 @@ func ParseWatchEventsReply(rsp *http.Response) (*WatchEventsReply, error) {
 			return nil, err
 		}
 		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetGraphReply parses an HTTP response from a GetGraphWithResponse call
+func ParseGetGraphReply(rsp *http.Response) (*GetGraphReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetGraphReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Graph
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Problem

@@ -18,6 +18,7 @@ import (
 
 	"github.com/lockstep-dev/lockstep/api/v1alpha1"
 	"github.com/lockstep-dev/lockstep/internal/lockstep"
+	"github.com/lockstep-dev/lockstep/internal/stack"
 )
 
 // Sight says what somebody may see.
@@ -137,13 +138,13 @@ func (b *Board) sorted(key string) ([]*entry, uint64) {
 	return out, b.version
 }
 
-// Waiters returns the Stacks that name u in dependsOn, in order of their names.
+// Waiters returns the Stacks that depend on u, in order of their names.
 func (b *Board) Waiters(u lockstep.Unit) []lockstep.Unit {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	var out []lockstep.Unit
 	for _, e := range b.rows {
-		if slices.Contains(e.needs, u) {
+		if slices.ContainsFunc(e.needs, func(n stack.Need) bool { return n.Unit == u }) {
 			out = append(out, e.unit)
 		}
 	}

@@ -24,7 +24,7 @@ type entry struct {
 	created time.Time
 	worst   int // lower is worse
 	state   byte
-	needs   []lockstep.Unit // Stacks that come first
+	needs   []stack.Need // Stacks that come first
 }
 
 // maxText is how long a sentence of a row may be: more is on the page of the Stack.
@@ -47,7 +47,7 @@ func entryOf(s *v1alpha1.Stack) *entry {
 	if s.Status.Drift != nil {
 		r.Drifted = s.Status.Drift.Fields
 	}
-	e := &entry{unit: stack.UnitOf(s), row: r, needs: stack.DependenciesOf(s), labels: s.Labels, created: s.CreationTimestamp.Time}
+	e := &entry{unit: stack.UnitOf(s), row: r, needs: stack.NeedsOf(s), labels: s.Labels, created: s.CreationTimestamp.Time}
 	e.text = strings.ToLower(strings.Join([]string{e.unit.String(), r.Source, r.Target, r.Subject, r.Message}, "\n"))
 	e.worst = worst(st)
 	e.state = byte(max(0, slices.Index(standing.Healths, st.Health))*len(standing.Steps) + max(0, slices.Index(standing.Steps, st.Step)))
@@ -59,7 +59,7 @@ func (e *entry) same(o *entry) bool {
 	a.Version, b.Version = 0, 0
 	af, bf := a.Flow, b.Flow
 	a.Flow, b.Flow = Flow{}, Flow{}
-	return a == b && af.equal(bf) && maps.Equal(e.labels, o.labels) && slices.Equal(e.needs, o.needs)
+	return a == b && af.equal(bf) && maps.Equal(e.labels, o.labels) && slices.EqualFunc(e.needs, o.needs, stack.Need.Equal)
 }
 
 func (f Flow) equal(o Flow) bool {
@@ -101,6 +101,8 @@ func driverOf(s *v1alpha1.Stack) string {
 		return "kustomize"
 	case s.Spec.Directory != nil:
 		return "directory"
+	case s.Spec.Terraform != nil:
+		return "terraform"
 	}
 	return s.Status.Renderer
 }

@@ -16,7 +16,7 @@ type StackRow struct {
 	Source    string `json:"source" doc:"namespace/name" example:"platform/monorepo"`
 	Path      string `json:"path"`
 	Target    string `json:"target" doc:"namespace/name, or in-cluster" example:"in-cluster"`
-	Driver    string `json:"driver,omitempty" doc:"directory, kustomize or helm; absent before the first render"`
+	Driver    string `json:"driver,omitempty" doc:"directory, kustomize, helm or terraform; absent before the first render"`
 	Env       string `json:"env,omitempty" doc:"the environment, by the Stack's label env, environment or lockstep.dev/env"`
 	Owner     string `json:"owner,omitempty" doc:"whose it is, by the Stack's label owner, team or lockstep.dev/owner"`
 	Revision  string `json:"revision,omitempty" doc:"full hash of the newest commit that changed it"`

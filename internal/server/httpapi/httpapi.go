@@ -84,7 +84,7 @@ type Deps struct {
 // parts registers the operations of one noun each.
 var parts = []func(huma.API, *Deps){
 	registerMe, registerAuth, registerAccess, registerVersion, registerStacks, registerPlaces, registerEvents, registerResources, registerPauses, registerRollback,
-	registerDrift, registerPlan, registerApprovals,
+	registerDrift, registerPlan, registerApprovals, registerGraph,
 	registerReleases, registerCompare, registerAudit, registerStates,
 }
 

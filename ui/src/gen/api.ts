@@ -302,6 +302,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which Stack depends on which, and in which order they go
+         * @description Only of what may be seen: that a Stack depends on one that you may not see is said, without its name and whether it exists.
+         */
+        get: operations["getGraph"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/insights": {
         parameters: {
             query?: never;
@@ -1632,6 +1652,58 @@ export interface components {
             status: "granted" | "pending";
             token?: string;
         };
+        Graph: {
+            /** @description circles of Stacks, namespace/name, each followed by one that it waits for; one of each group that all wait for each other */
+            cycles: string[][];
+            /** @description by the name of the Stack that depends, then of what it depends on */
+            edges: components["schemas"]["GraphEdge"][];
+            /** @description in the order in which they go: by wave, then by name; what never goes last */
+            nodes: components["schemas"]["GraphNode"][];
+            /**
+             * Format: int64
+             * @description how many there are
+             */
+            waves: number;
+        };
+        GraphEdge: {
+            /** @description namespace/name; absent where hidden */
+            dependsOn?: string;
+            /** @description it depends on a Stack that you may not see */
+            hidden?: boolean;
+            /** @description that it uses; none where only the order matters */
+            outputs: string[];
+            /** @description namespace/name */
+            stack: string;
+        };
+        GraphNode: {
+            /** @enum {string} */
+            attention: "NeedsYou" | "Moving" | "Paused" | "InStep" | "Unknown";
+            /** @description directory, kustomize, helm or terraform; absent before the first render */
+            driver?: string;
+            /** @enum {string} */
+            health: "Healthy" | "Progressing" | "Degraded" | "Missing" | "Suspended" | "Unknown";
+            /**
+             * Format: int64
+             * @description how many more Stacks it depends on, that are not in this answer
+             */
+            leftOut?: number;
+            name: string;
+            namespace: string;
+            /**
+             * @description missing: a Stack names it and it does not exist; unseen: and nobody looked whether it does, which a server never says
+             * @enum {string}
+             */
+            presence: "known" | "missing" | "unseen";
+            /** @description nobody has to wait for it now */
+            ready: boolean;
+            /** @enum {string} */
+            step: "InStep" | "Behind" | "Drifted" | "Blocked" | "Failing" | "Paused" | "Unknown";
+            /**
+             * Format: int64
+             * @description from 1; absent where it waits for a circle and never goes
+             */
+            wave?: number;
+        };
         HelloEvent: {
             /** @description of the server; a page of another one should load itself again */
             build: string;
@@ -2546,7 +2618,7 @@ export interface components {
              * @description how many fields drifted
              */
             drifted?: number;
-            /** @description directory, kustomize or helm; absent before the first render */
+            /** @description directory, kustomize, helm or terraform; absent before the first render */
             driver?: string;
             /** @description the environment, by the Stack's label env, environment or lockstep.dev/env */
             env?: string;
@@ -2720,7 +2792,7 @@ export interface components {
              * @description how many fields drifted
              */
             drifted?: number;
-            /** @description directory, kustomize or helm; absent before the first render */
+            /** @description directory, kustomize, helm or terraform; absent before the first render */
             driver?: string;
             /** @description the environment, by the Stack's label env, environment or lockstep.dev/env */
             env?: string;
@@ -4519,6 +4591,65 @@ export interface operations {
             };
             /** @description Too Many Requests */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getGraph: {
+        parameters: {
+            query?: {
+                /** @description only Stacks of this namespace, and all that they depend on */
+                namespace?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Graph"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
