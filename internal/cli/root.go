@@ -17,6 +17,7 @@ import (
 	"github.com/lockstep-dev/lockstep/internal/cli/env"
 	"github.com/lockstep-dev/lockstep/internal/cli/events"
 	"github.com/lockstep-dev/lockstep/internal/cli/explain"
+	"github.com/lockstep-dev/lockstep/internal/cli/graph"
 	"github.com/lockstep-dev/lockstep/internal/cli/health"
 	"github.com/lockstep-dev/lockstep/internal/cli/history"
 	"github.com/lockstep-dev/lockstep/internal/cli/list"
@@ -67,7 +68,7 @@ or NAMESPACE/NAME.`,
 	root.SetHelpTemplate(help)
 	root.AddGroup(&cobra.Group{ID: "look", Title: "Look:"}, &cobra.Group{ID: "act", Title: "Act:"},
 		&cobra.Group{ID: "author", Title: "Before you push:"}, &cobra.Group{ID: "run", Title: "Run:"})
-	add(root, "look", status.New(e), list.New(e), diff.New(e), drift.New(e), explain.New(e), history.New(e),
+	add(root, "look", status.New(e), list.New(e), diff.New(e), drift.New(e), graph.New(e), explain.New(e), history.New(e),
 		watch.New(e), logs.New(e), events.New(e), open.New(e), audit.New(e), state.New(e))
 	add(root, "act", reconcile.New(e), trial.New(e), wait.New(e), approve.NewApprove(e), approve.NewReject(e), rollback.New(e), pause.NewPause(e), pause.NewResume(e), state.NewUnlock(e))
 	add(root, "author", plan.New(e), render.New(e), health.New(e))

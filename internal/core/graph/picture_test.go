@@ -72,12 +72,12 @@ func TestDraw(t *testing.T) {
 			want:    []string{"1 ok", "0 a >b", "0 b >c", "0 c >a >b", "0 d >e", "0 e >d", "0 s >s", "0 w >a"},
 			circles: []string{"n/a → n/b → n/c → n/a", "n/d → n/e → n/d", "n/s → n/s"},
 		},
-		"Around":  {why: "Both ways, and what else is needed is counted.", in: "web>db,auth db>net net> auth>net other>web,auth", part: around("web", Both), want: []string{"1 net", "2 auth >net", "2 db >net", "3 web >auth >db", "4 other >auth >web"}},
-		"Up":      {why: "Only what comes first.", in: "web>db db>net net> other>net", part: around("db", Up), want: []string{"1 net", "2 db >net"}},
-		"Down":    {why: "Only what waits; what it waits for beside is counted.", in: "web>db,auth,net db>net net> auth>net other>net", part: around("db", Down), want: []string{"1 db +1", "2 web >db +2"}},
-		"Twice":   {why: "A part of a part forgets nothing.", in: "web>db,auth db>net", part: func(p Picture) Picture { return p.Around(unit("db"), Down).Around(unit("web"), Down) }, want: []string{"1 web +2"}},
-		"InRing":  {why: "A circle is followed once round.", in: "a>b b>a c>", part: around("a", Both), want: []string{"0 a >b", "0 b >a"}, circles: []string{"n/a → n/b → n/a"}},
-		"Within":  {why: "A namespace that has nothing is empty.", in: "a>b", part: func(p Picture) Picture { return p.Within("else") }},
+		"Around": {why: "Both ways, and what else is needed is counted.", in: "web>db,auth db>net net> auth>net other>web,auth", part: around("web", Both), want: []string{"1 net", "2 auth >net", "2 db >net", "3 web >auth >db", "4 other >auth >web"}},
+		"Up":     {why: "Only what comes first.", in: "web>db db>net net> other>net", part: around("db", Up), want: []string{"1 net", "2 db >net"}},
+		"Down":   {why: "Only what waits; what it waits for beside is counted.", in: "web>db,auth,net db>net net> auth>net other>net", part: around("db", Down), want: []string{"1 db +1", "2 web >db +2"}},
+		"Twice":  {why: "A part of a part forgets nothing.", in: "web>db,auth db>net", part: func(p Picture) Picture { return p.Around(unit("db"), Down).Around(unit("web"), Down) }, want: []string{"1 web +2"}},
+		"InRing": {why: "A circle is followed once round.", in: "a>b b>a c>", part: around("a", Both), want: []string{"0 a >b", "0 b >a"}, circles: []string{"n/a → n/b → n/a"}},
+		"Within": {why: "A namespace that has nothing is empty.", in: "a>b", part: func(p Picture) Picture { return p.Within("else") }},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -411,7 +411,7 @@ func (h *house) mapped() {
 func (h *house) viewer(shop string) {
 	secret := h.hidden + "/secret"
 	for _, who := range []string{"ana", "vic"} {
-		for _, path := range []string{"/stacks", "/stacks?q=namespace:" + h.hidden[:3] + "*", "/stacks/map", "/stacks/map?group=source", "/sources", "/targets", "/stacks/" + shop, "/audit", "/drift"} {
+		for _, path := range []string{"/stacks", "/stacks?q=namespace:" + h.hidden[:3] + "*", "/stacks/map", "/stacks/map?group=source", "/sources", "/targets", "/stacks/" + shop, "/audit", "/drift", "/graph"} {
 			status, text, _ := h.do(who, http.MethodGet, path, "")
 			if status != 200 || strings.Contains(text, secret) || strings.Contains(text, `"namespace":"`+h.hidden) || strings.Contains(text, `"total":6`) {
 				h.t.Errorf("%s as %s: %d %s", path, who, status, text)

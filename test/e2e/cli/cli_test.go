@@ -214,7 +214,7 @@ func onlyJSON(t *testing.T, p *person, u string) {
 		"StackList": {"list"}, "SourceList": {"list", "sources"}, "TargetList": {"list", "targets"},
 		"FleetStatus": {"status"}, "StackStatus": {"status", u, "--objects"}, "ReleaseList": {"history", u}, "Diff": {"diff", u},
 		"Wait": {"wait", u}, "Reconcile": {"reconcile", u}, "LogLineList": {"logs", u}, "EventList": {"events", u}, "Page": {"open", u}, "DeliveryStats": {"history", u, "--stats"},
-		"DriftList": {"drift", u}, "Explanation": {"explain", u}, "Can": {"auth", "can", "get", u}, "Me": {"auth", "whoami"}, "Plan": {"plan", u}, "Tests": {"test", u},
+		"DriftList": {"drift", u}, "Graph": {"graph", u}, "Explanation": {"explain", u}, "Can": {"auth", "can", "get", u}, "Me": {"auth", "whoami"}, "Plan": {"plan", u}, "Tests": {"test", u},
 		"Rollback": {"rollback", u, "--to", "1", "--dry-run"},
 	}
 	dir := t.TempDir()
