@@ -131,7 +131,8 @@ func (f *Fleet) Link(u lockstep.Unit, l Links) {
 	f.need(need)
 }
 
-// Forget drops u and wakes those that depend on it.
+// Forget drops u and wakes those that depend on it, and those that it depended on: one
+// of them may wait to be destroyed.
 func (f *Fleet) Forget(u lockstep.Unit) {
 	f.mu.Lock()
 	x := f.units[u]
@@ -140,13 +141,14 @@ func (f *Fleet) Forget(u lockstep.Unit) {
 		return
 	}
 	f.unlink(u, x.links)
+	wake := slices.Clone(x.links.Dependencies)
 	x.links, x.memo, x.state = Links{}, nil, State{}
-	waiters := slices.Collect(maps.Keys(x.waiters))
-	if len(waiters) == 0 {
+	if len(x.waiters) == 0 {
 		delete(f.units, u)
 	}
+	wake = append(wake, slices.Collect(maps.Keys(x.waiters))...)
 	f.mu.Unlock()
-	f.wakeAll(waiters)
+	f.wakeAll(wake)
 }
 
 // Publish makes snap the newest of src and wakes every unit whose content it

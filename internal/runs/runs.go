@@ -132,6 +132,18 @@ func (m *Manager) Find(u lockstep.Unit) (Run, bool) {
 	return e.run, true
 }
 
+// Going says whether a run with this ID is under way.
+func (m *Manager) Going(id string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.runs {
+		if e.run.ID == id && e.run.State != Ended {
+			return true
+		}
+	}
+	return false
+}
+
 // Drop forgets the run with this ID if it has ended.
 func (m *Manager) Drop(u lockstep.Unit, id string) {
 	m.mu.Lock()

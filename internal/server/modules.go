@@ -65,6 +65,14 @@ func (s *server) newModules(core typed.CoreV1Interface) (*stackctl.Modules, erro
 	}
 	s.runs = runs.New(runs.Limits{All: o.Runs, PerGroup: o.RunsPerCredential}, s.queues.stack)
 	s.meters.MustRegister(runsNow{s.runs})
+	s.states.Ask(func(run string) bool {
+		if s.runs.Going(run) {
+			return true
+		}
+		// Of a run of another replica nobody here can say that it is over.
+		alive, known := d.Alive(run)
+		return alive || !known
+	})
 	return &stackctl.Modules{Planner: d, Collect: collect, Runs: s.runs, Keeper: s.states, Shelf: shelf.New(core), Holder: string(s.identity.ID)}, nil
 }
 

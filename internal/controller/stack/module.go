@@ -42,6 +42,9 @@ type StateKeeper interface {
 	// Backend is where the run with this ID reads and writes the state of u's workspace;
 	// writes says whether it may.
 	Backend(u lockstep.Unit, workspace, run string, writes bool) (driver.Backend, error)
+	// Trouble is why the run's last lock or write was refused; nil if none was. The tools
+	// repeat a number and no reason.
+	Trouble(run string) error
 	// Revoke ends what Backend granted.
 	Revoke(run string)
 }
@@ -169,8 +172,17 @@ func (r *Reconciler) takeUp(p *pass) {
 		return
 	}
 	r.Modules.Runs.Drop(p.unit, run.ID)
-	if r.Modules.Keeper != nil {
-		r.Modules.Keeper.Revoke(run.ID)
+	if k := r.Modules.Keeper; k != nil {
+		if run.Err != nil {
+			run.Err = fault.Join(run.Err, k.Trouble(run.ID))
+		}
+		k.Revoke(run.ID)
+	}
+	if run.Err == nil {
+		// One that failed is kept: it may hold a state that could not be saved.
+		if err := r.Modules.Planner.Discard(run.ID); err != nil {
+			r.Log.Warn("what is kept of a run cannot be removed", "stack", p.unit.String(), "run", run.ID, "error", err)
+		}
 	}
 	p.desk.take(run, p.module.Key, time.Now(), p.stack.Spec.Sync.RetryMax.Duration)
 	p.times.Planned = p.desk.planned

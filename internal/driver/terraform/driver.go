@@ -78,11 +78,13 @@ func New(opts Options) (*Driver, error) {
 	if err := os.WriteFile(filepath.Join(dir, "cli.tfrc"), opts.CLIConfig, 0o600); err != nil {
 		return nil, err
 	}
-	return &Driver{
+	d := &Driver{
 		opts: opts, tools: finder{dirs: opts.Tools, path: opts.Path},
 		artifact: derive(opts.Key, "artifact"),
 		digester: diff.Digester{Key: derive(opts.Key, "mask")},
-	}, nil
+	}
+	d.sweep(time.Now())
+	return d, nil
 }
 
 // derive makes a key for one purpose.
@@ -230,6 +232,41 @@ func (d *Driver) Discard(id string) error {
 		}
 	}
 	return os.RemoveAll(dir)
+}
+
+// Alive says whether a process of the run with this ID is still at work. known is false
+// for a run that this directory holds nothing of: another replica's, or one that was
+// discarded.
+func (d *Driver) Alive(id string) (alive, known bool) {
+	if plainName("the ID of a run", id) != nil {
+		return false, false
+	}
+	dir := filepath.Join(d.opts.Dir, "runs", id)
+	if _, err := os.Stat(dir); err != nil {
+		return false, false
+	}
+	for _, op := range []string{"plan", "apply"} {
+		if _, state, err := keeper.Look(filepath.Join(dir, op)); err != nil || state == keeper.Running {
+			return true, true
+		}
+	}
+	return false, true
+}
+
+// keptRuns is for how long a run that failed is kept, with what it could not save.
+const keptRuns = 30 * 24 * time.Hour
+
+// sweep discards runs that nobody asked about for a long time.
+func (d *Driver) sweep(now time.Time) {
+	entries, err := os.ReadDir(filepath.Join(d.opts.Dir, "runs"))
+	if err != nil {
+		return // there are none yet
+	}
+	for _, e := range entries {
+		if at, err := e.Info(); err == nil && now.Sub(at.ModTime()) > keptRuns {
+			_ = d.Discard(e.Name()) // one that is at work stays
+		}
+	}
 }
 
 func silent(driver.Event) {}

@@ -241,6 +241,62 @@ func TestGraph(t *testing.T) {
 	})
 }
 
+// TestKilled: a server that is killed while the tool works leaves it working, and the
+// next one finds everything as it should be: nothing twice, no lock left.
+func TestKilled(t *testing.T) {
+	tools := tofutest.Tools(t)
+	s := settled(t, tools.Tofu, tools)
+	s.cloud.Fail(t, tofutest.Fault{On: "create", Type: "fakecloud_database", Do: "slow", Seconds: 4})
+	s.declare(nil)
+	s.stands("network", "")
+	s.cloud.Await(t, "create", "fakecloud_database", "shop")
+	s.server.Kill()
+	s.serve(tools)
+	s.stands("database", "")
+	s.stands("shop", "")
+	if got := len(s.cloud.Calls(t, "create")); got != 2 {
+		t.Errorf("%d creations of a network and a database: %+v", got, s.cloud.Calls(t, "create"))
+	}
+	if n := len(s.cloud.Objects(t)); n != 2 {
+		t.Errorf("%d objects in the cloud", n)
+	}
+	hash := s.push(map[string]string{"modules/database/main.tf": strings.Replace(module, "size     = 10", "size     = 30", 1)})
+	s.stands("database", hash)
+	s.nowhere()
+}
+
+// TestDestroyed: what was asked to go goes with the Stack, after an approval, and what
+// others depend on goes last.
+func TestDestroyed(t *testing.T) {
+	tools := tofutest.Tools(t)
+	s := settled(t, tools.Tofu, tools)
+	s.declare(func(network, database *v1alpha1.Stack) {
+		network.Spec.Terraform.DestroyOnDeletion, database.Spec.Terraform.DestroyOnDeletion = true, true
+	})
+	s.stands("shop", "")
+	for _, name := range []string{"network", "database", "shop"} {
+		if err := s.Client.Delete(t.Context(), s.stack(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := s.held("database", "loss")
+	s.Eventually("the network waits for the database", within, func() (bool, string) {
+		c := meta.FindStatusCondition(s.stack("network").Status.Conditions, v1alpha1.ConditionReady)
+		return c != nil && strings.Contains(c.Message, "database to be deleted"), fmt.Sprintf("%+v", c)
+	})
+	s.approve("database", v1alpha1.Approval{Plan: p.Digest, Reason: "the shop closes", AcceptLoss: []string{"module.db.fakecloud_database.main"}})
+	p = s.held("network", "approval")
+	if n := len(s.cloud.Objects(t)); n != 1 {
+		t.Errorf("%d objects are left in the cloud, want the network", n)
+	}
+	s.approve("network", v1alpha1.Approval{Plan: p.Digest, Reason: "the shop closes"})
+	s.Eventually("all are gone", within, func() (bool, string) {
+		list := &v1alpha1.StackList{}
+		err := s.Client.List(t.Context(), list, client.InNamespace(s.Namespace))
+		return err == nil && len(list.Items) == 0 && len(s.cloud.Objects(t)) == 0, fmt.Sprintf("%d Stacks, %v", len(list.Items), s.cloud.Objects(t))
+	})
+}
+
 // unchanged: a commit beside costs nothing; one of the module plans its users only.
 func (s *scene) unchanged() {
 	s.T.Helper()
