@@ -256,7 +256,8 @@ func (r *Reconciler) proposed(ctx context.Context, p *pass) (reconcile.Result, e
 		}
 		return r.reportModule(ctx, p, v1alpha1.Held(verdict.Gate, verdict.Reason+"; "+verdict.Hint), nil)
 	}
-	if dep, why, blocked := r.Fleet.Blocker(p.unit); blocked {
+	// What goes does not wait for what it was built on, which goes after it.
+	if dep, why, blocked := r.Fleet.Blocker(p.unit); blocked && !d.destroying {
 		return r.reportModule(ctx, p, v1alpha1.WaitingFor("stack "+dep.String()+", "+why), nil)
 	}
 	if err := r.hold(ctx, p); err != nil {
