@@ -142,7 +142,7 @@ func (o *options) picture(ctx context.Context, w way) (core.Picture, error) {
 	if err := w.Exists(ctx, o.Unit); err != nil {
 		return p, err
 	}
-	return p, fault.NotFound("is in no list that you may see").At("stack %s", o.Unit).WithHint("the right to list stacks shows it: lockstep auth can list -A")
+	return p, fault.NotFound("is in no list that you may see").At("stack %s", o.Unit).WithHint("the right to list stacks shows it: lockstep auth can list %s", o.Unit)
 }
 
 func (o *options) where() string {

@@ -204,6 +204,11 @@ func TestThroughServer(t *testing.T) {
 	t.Run("Rollback", func(t *testing.T) { rollback(t, p, u) })
 	t.Run("Direct", func(t *testing.T) {
 		admin.env = append(admin.env, "LOCKSTEP_SYSTEM_NAMESPACE="+w.Namespace, "XDG_CACHE_HOME="+t.TempDir())
+		w.Eventually("both ways to draw the same graph", 10*time.Second, func() (bool, string) {
+			served, _ := p.does(0, "graph", u, "-o", "json")
+			direct, _ := admin.does(0, "graph", u, "-o", "json")
+			return served == direct && strings.Contains(served, `"presence": "known"`), served + direct
+		})
 		rollback(t, admin, u)
 	})
 }
