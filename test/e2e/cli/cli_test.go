@@ -259,6 +259,7 @@ func onlyJSON(t *testing.T, p *person, u string) {
 var elsewhere = map[string]string{
 	"login": "test/e2e/signin", "auth link": "needs a kubeconfig; used above", "token create": "needs a person in a browser", "token revoke": "so does this",
 	"audit": "internal/cli/audit", "audit verify": "internal/cli/audit", "doctor": "needs a kubeconfig; test/e2e/engine", "watch": "has no end; is list -w",
+	"approve": "test/e2e/modules", "reject": "test/e2e/modules",
 	"state list": "test/e2e/state", "state show": "test/e2e/state", "state diff": "test/e2e/state", "state restore": "test/e2e/state", "state unlock": "test/e2e/state", "unlock": "test/e2e/state",
 }
 

@@ -1,6 +1,9 @@
 package modules
 
 import (
+	"encoding/json"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -70,7 +73,18 @@ func TestCluster(t *testing.T) {
 	if c := meta.FindStatusCondition(s.stack("app").Status.Conditions, v1alpha1.ConditionReady); !strings.Contains(c.Message, "--accept-loss "+name) || !there() {
 		t.Errorf("it says %q, and the claim is there: %v", c.Message, there())
 	}
-	s.approve("app", v1alpha1.Approval{Plan: p.Digest, Reason: "nobody uses it", AcceptLoss: []string{name}})
+	unit := s.Namespace + "/app"
+	s.lockstep(0, "reject", unit, "--plan", p.Digest, "--reason", "ask ana first", "-o", "json")
+	s.held("app", "rejected")
+	moved := "sha256:" + strings.Repeat("0", 64)
+	if out := s.lockstep(6, "approve", unit, "--plan", moved, "--reason", "nobody uses it", "--accept-loss", name); !strings.Contains(out, "moved") {
+		t.Errorf("another digest is refused with %q", out)
+	}
+	s.lockstep(6, "approve", unit, "--plan", p.Digest, "--reason", "nobody uses it")
+	out := s.lockstep(0, "approve", unit, "--plan", p.Digest, "--reason", "nobody uses it", "--accept-loss", name, "-o", "json")
+	if !json.Valid([]byte(out)) || !strings.Contains(out, p.Digest) {
+		t.Errorf("approve prints %q", out)
+	}
 	applied(gone)
 	if n := len(s.stack("app").Status.Consumed); n != 1 {
 		t.Errorf("%d approvals are used up", n)
@@ -88,4 +102,22 @@ func TestCluster(t *testing.T) {
 	if !there() {
 		t.Error("the approval opened a second plan")
 	}
+}
+
+// lockstep runs a command straight to the cluster and returns what it printed; of one
+// that ends well that is the output alone.
+func (s *scene) lockstep(want int, args ...string) string {
+	s.T.Helper()
+	cmd := exec.Command(world.Binary(s.T), append(args, "--kubeconfig", s.Cluster.Kubeconfig)...)
+	cmd.Env = append(os.Environ(), "NO_COLOR=1")
+	var out, errs strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	_ = cmd.Run() // the exit code says it
+	if got := cmd.ProcessState.ExitCode(); got != want {
+		s.T.Fatalf("lockstep %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, want, out.String(), errs.String())
+	}
+	if want == 0 {
+		return out.String()
+	}
+	return out.String() + errs.String()
 }
