@@ -89,9 +89,14 @@ func (c *Client) Resume(ctx context.Context, s *v1alpha1.Stack) error {
 	return c.SetPause(ctx, s, nil)
 }
 
-// SetHold holds a Stack at an earlier commit, or lets it go on with nil.
-func (c *Client) SetHold(ctx context.Context, s *v1alpha1.Stack, h *v1alpha1.Hold) error {
-	return c.patch(ctx, s, map[string]any{"spec": map[string]any{"hold": h}})
+// SetHold holds a Stack at an earlier commit, or lets it go on with nil. With an
+// approval it says in the same write what may be lost by that.
+func (c *Client) SetHold(ctx context.Context, s *v1alpha1.Stack, h *v1alpha1.Hold, a *v1alpha1.Approval) error {
+	spec := map[string]any{"hold": h}
+	if a != nil {
+		spec["approval"] = map[string]any{"plan": a.Plan, "acceptLoss": a.AcceptLoss, "reason": a.Reason, "by": a.By, "at": a.At, "rejected": nil}
+	}
+	return c.patch(ctx, s, map[string]any{"spec": spec})
 }
 
 // SetApproval writes what its By says to a plan of s.

@@ -122,7 +122,12 @@ func (d direct) Go(ctx context.Context, u lockstep.Unit, r live.Rollback, w wish
 	}
 	// Kubernetes keeps whole seconds.
 	until := d.e.Now().Add(w.For + time.Second - 1).Truncate(time.Second).UTC()
-	err = d.c.SetHold(ctx, s, &v1alpha1.Hold{Revision: r.Revision, Until: metav1.Time{Time: until}, Reason: w.Reason, By: by})
+	var accepted *v1alpha1.Approval
+	if len(r.Accept) > 0 {
+		at := metav1.NewTime(d.e.Now())
+		accepted = &v1alpha1.Approval{Plan: r.Digest, AcceptLoss: w.Accept, Reason: w.Reason, By: by, At: &at}
+	}
+	err = d.c.SetHold(ctx, s, &v1alpha1.Hold{Revision: r.Revision, Until: metav1.Time{Time: until}, Reason: w.Reason, By: by}, accepted)
 	return client.RollbackDone{Revision: r.Revision, Until: &until}, err
 }
 
@@ -140,5 +145,5 @@ func (d direct) Release(ctx context.Context, u lockstep.Unit, _ string) error {
 	if s.DeletionTimestamp != nil {
 		return fault.Conflict("is being deleted").At("stack %s", u)
 	}
-	return d.c.SetHold(ctx, s, nil)
+	return d.c.SetHold(ctx, s, nil, nil)
 }

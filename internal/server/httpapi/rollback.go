@@ -176,7 +176,7 @@ func (d *Deps) rollbackStack(ctx context.Context, in *rollbackStack) (*rollbackD
 		out.Body = RollbackDone{Revision: hold.Revision, Until: &hold.Until.Time, Commands: []string{
 			"lockstep rollback " + u.String() + " --to " + wish.To + " --for " + wish.For, "lockstep rollback " + u.String() + " --release",
 		}}
-		return d.setHold(ctx, u, hold)
+		return d.setHold(ctx, u, hold, wish.approval(p, now, time.Now()))
 	})
 	if err != nil {
 		return nil, problem(err)
@@ -296,14 +296,28 @@ func (d *Deps) releaseHold(ctx context.Context, in *releaseHold) (*struct{}, err
 		if s.Spec.Hold == nil {
 			return nil // it follows Git already; nothing is written
 		}
-		return d.setHold(ctx, u, nil)
+		return d.setHold(ctx, u, nil, nil)
 	})
 	return nil, problem(err)
 }
 
-// setHold writes the one field as the server itself; see setPause.
-func (d *Deps) setHold(ctx context.Context, u lockstep.Unit, h *v1alpha1.Hold) error {
-	body, err := json.Marshal(map[string]any{"spec": map[string]any{"hold": h}})
+// approval is what a person says by a rollback that names what may be lost: the plan
+// that they read may be carried out, once. Without a loss there is nothing to say.
+func (w RollbackWish) approval(p lockstep.Person, now live.Rollback, at time.Time) *v1alpha1.Approval {
+	if len(now.Accept) == 0 {
+		return nil
+	}
+	moment := metav1.NewTime(at)
+	return &v1alpha1.Approval{Plan: now.Digest, AcceptLoss: w.Accept, Reason: w.Reason, By: bounded(p.Name, 256), At: &moment}
+}
+
+// setHold writes the fields of a rollback as the server itself; see setPause.
+func (d *Deps) setHold(ctx context.Context, u lockstep.Unit, h *v1alpha1.Hold, a *v1alpha1.Approval) error {
+	spec := map[string]any{"hold": h}
+	if a != nil {
+		spec["approval"] = map[string]any{"plan": a.Plan, "acceptLoss": a.AcceptLoss, "reason": a.Reason, "by": a.By, "at": a.At, "rejected": nil}
+	}
+	body, err := json.Marshal(map[string]any{"spec": spec})
 	if err != nil {
 		return fault.Internal(err)
 	}

@@ -203,7 +203,7 @@ func TestRules(t *testing.T) {
 		"StackTwoRenderers": {
 			why:  "One directory is rendered one way.",
 			kind: stack, spec: "{source: {name: a}, helm: {}, kustomize: {}}",
-			want: []string{"spec: set at most one of directory, kustomize and helm"},
+			want: []string{"spec: set at most one of directory, kustomize, helm and terraform"},
 		},
 		"StackOutside": {
 			why:  "It never gets as far as the tree.",
