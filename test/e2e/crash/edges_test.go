@@ -279,17 +279,31 @@ func stateIn(r *http.Request, otherwise string) string {
 		return otherwise
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	var patch struct {
-		Status struct {
-			Run struct {
-				State string `json:"state"`
-			} `json:"run"`
-		} `json:"status"`
+	var patch []struct {
+		Path  string          `json:"path"`
+		Value json.RawMessage `json:"value"`
 	}
-	if json.Unmarshal(body, &patch) != nil || patch.Status.Run.State == "" {
+	if json.Unmarshal(body, &patch) != nil {
 		return otherwise
 	}
-	return patch.Status.Run.State
+	type record struct {
+		State string `json:"state"`
+	}
+	for _, op := range patch {
+		var whole struct {
+			Run record `json:"run"`
+		}
+		switch op.Path {
+		case "/status":
+			_ = json.Unmarshal(op.Value, &whole) // one without a run says nothing of it
+		case "/status/run":
+			_ = json.Unmarshal(op.Value, &whole.Run)
+		}
+		if whole.Run.State != "" {
+			return whole.Run.State
+		}
+	}
+	return otherwise
 }
 
 // covered fails when the story does not come by a state in which something can
