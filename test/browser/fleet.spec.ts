@@ -1,31 +1,5 @@
-import type { Browser, CDPSession, Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
 import { barriers, expect, here, remote, repaint, test } from './watch';
-
-/** Milliseconds that scripts of a page have run so far. */
-async function scripted(session: CDPSession): Promise<number> {
-  const { metrics } = await session.send('Performance.getMetrics');
-  return 1000 * (metrics.find((m) => m.name === 'ScriptDuration')?.value ?? Number.NaN);
-}
-
-/**
- * What scripts take to show an address, in a browser that knows nothing of it yet; the
- * least of three times, since others are at work on the machine. What is waited for is
- * a plain selector: to look for a role Playwright would run scripts of its own.
- */
-async function cost(browser: Browser, address: string, shown: string): Promise<number> {
-  const took: number[] = [];
-  for (let i = 0; i < 3; i++) {
-    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
-    const page = await context.newPage();
-    const session = await context.newCDPSession(page);
-    await session.send('Performance.enable');
-    await page.goto(address);
-    await page.waitForSelector(shown, { state: 'attached' });
-    took.push(await scripted(session));
-    await context.close();
-  }
-  return Math.min(...took);
-}
 
 const list = (page: Page) => page.getByRole('table', { name: 'Stacks' });
 const nodes = (page: Page) => page.evaluate(() => document.querySelectorAll('*').length);
@@ -88,19 +62,6 @@ test('the map shows 10,000 Stacks, and can be walked with keys', async ({ page }
   const told = (await map.locator('[aria-live]').textContent()) ?? '';
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(`${here.server}/stacks/${told.split(':')[0]}`);
-});
-
-test('what the scripts take is in proportion to a page that does little', async ({ browser }) => {
-  const control = await cost(browser, `${here.server}/control`, 'html[data-done]');
-  const shown = {
-    list: await cost(browser, `${here.server}/fleet?view=list`, '[aria-rowcount="10001"] [data-row="9"]'),
-    map: await cost(browser, `${here.server}/fleet?view=map`, '[role=application] canvas[width]'),
-  };
-  const told = Object.entries(shown).map(
-    ([k, v]) => `${k} ${Math.round(v)} ms, ${(v / control).toFixed(2)} of the control`,
-  );
-  console.log(`script: control ${Math.round(control)} ms; ${told.join('; ')}`);
-  for (const [view, took] of Object.entries(shown)) expect(took / control, view).toBeLessThan(5);
 });
 
 test('nothing moves when Stacks change', async ({ page }) => {

@@ -29,7 +29,7 @@ import (
 func TestFleet(t *testing.T) {
 	needUI(t)
 	f := newFleet(t, 10_000)
-	playwright(t, "fleet", map[string]any{"server": f.url, "remote": remote(t, map[string]func(map[string]string) (map[string]string, error){
+	playwright(t, "measure", map[string]any{"server": f.url, "remote": remote(t, map[string]func(map[string]string) (map[string]string, error){
 		"turn": f.turn,
 	})})
 }

@@ -24,6 +24,7 @@ export default defineConfig({
     { name: 'pictures-fleet', testMatch: 'pictures/fleet.ts' },
     { name: 'pictures-pages', testMatch: 'pictures/pages.ts', dependencies: ['doors'] },
     { name: 'fleet', testMatch: 'fleet.spec.ts' },
+    { name: 'measure', testMatch: 'measure.spec.ts', dependencies: ['fleet'] },
     { name: 'doors', testMatch: 'pages/*.setup.ts' },
     { name: 'pages', testMatch: 'pages/*.spec.ts', dependencies: ['doors'] },
   ],
