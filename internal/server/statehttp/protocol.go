@@ -203,6 +203,9 @@ func (x *request) write(ctx context.Context, id string, force bool) error {
 }
 
 func (x *request) tooLarge() error {
+	// Who still sends does not read the answer, but finds the connection reset; so as
+	// much again is taken in and thrown away.
+	_, _ = io.CopyN(io.Discard, x.r.Body, x.s.states.MaxBytes())
 	return fault.TooLarge("a state may have %d bytes", x.s.states.MaxBytes()).At("stack %s", x.k).
 		WithHint("split the module, or start the server with a larger --state-max-size")
 }
