@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/lockstep-dev/lockstep/internal/core/change"
-	"github.com/lockstep-dev/lockstep/internal/lockstep"
 )
 
 // classes counts the plan's steps by class. A resource that merely moves, and an
@@ -15,28 +14,12 @@ import (
 func (f Facts) classes() map[change.Action]int {
 	out := map[change.Action]int{}
 	for _, s := range f.Plan.Steps() {
-		out[classOf(s.Verb)]++
+		out[change.ActionOf(s.Verb)]++
 	}
 	if len(f.Plan.Outputs) > 0 {
 		out[change.Update] += len(f.Plan.Outputs)
 	}
 	return out
-}
-
-func classOf(v lockstep.Verb) change.Action {
-	switch v {
-	case lockstep.Delete:
-		return change.Delete
-	case lockstep.Replace:
-		return change.Replace
-	case lockstep.Update:
-		return change.Update
-	case lockstep.Create:
-		return change.Create
-	case lockstep.Orphan:
-		return change.Forget
-	}
-	return change.None
 }
 
 // asks says why the policy wants a person for the plan; "" if it does not.

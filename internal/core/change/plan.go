@@ -41,6 +41,24 @@ func (c Change) Verb() lockstep.Verb {
 	return 0
 }
 
+// ActionOf is what a step of a plan does, as a tool would call it: what Verb makes of
+// the five actions that change something, the other way round.
+func ActionOf(v lockstep.Verb) Action {
+	switch v {
+	case lockstep.Delete:
+		return Delete
+	case lockstep.Replace:
+		return Replace
+	case lockstep.Update:
+		return Update
+	case lockstep.Create:
+		return Create
+	case lockstep.Orphan:
+		return Forget
+	}
+	return None
+}
+
 // Plan returns s as every list, page and record shows a plan. Its steps are in the
 // order in which people read them; the tool has an order of its own. Its digest is
 // that of s.

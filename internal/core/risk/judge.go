@@ -21,27 +21,11 @@ type subject struct {
 }
 
 func (c Change) subject() subject {
-	return subject{key: c.Key, typ: c.Key.GroupKind().String(), action: actionOf(c.Verb), verb: c.Verb, before: c.Live, after: c.Desired}
+	return subject{key: c.Key, typ: c.Key.GroupKind().String(), action: change.ActionOf(c.Verb), verb: c.Verb, before: c.Live, after: c.Desired}
 }
 
 func subjectOf(c change.Change) subject {
 	return subject{key: c.Key(), typ: c.Type, action: c.Action, verb: c.Verb(), before: c.Before, after: c.After, change: c}
-}
-
-func actionOf(v lockstep.Verb) change.Action {
-	switch v {
-	case lockstep.Delete:
-		return change.Delete
-	case lockstep.Replace:
-		return change.Replace
-	case lockstep.Update:
-		return change.Update
-	case lockstep.Create:
-		return change.Create
-	case lockstep.Orphan:
-		return change.Forget
-	}
-	return change.None
 }
 
 // judges are what no condition can express, by the name that a rule has for it. Each is
