@@ -214,7 +214,7 @@ func (s *scene) approve(name string, a v1alpha1.Approval) {
 func TestGraph(t *testing.T) {
 	tools := tofutest.Tools(t)
 	tools.Each(t, func(t *testing.T, tool *tofutest.Tool) {
-		t.Parallel()
+		// One after the other: a server looks after all namespaces of the cluster.
 		s := settled(t, tool, tools)
 		s.declare(nil)
 
