@@ -46,8 +46,8 @@ type Terraform struct {
 	// +listType=atomic
 	VarFiles []string `json:"varFiles,omitempty"`
 	// VarsFrom are ConfigMaps and Secrets whose keys are variables; later ones win,
-	// and all win over VarFiles. A value that is JSON and no string is taken as such
-	// by variables of other types than string.
+	// and all win over VarFiles. A value that is a JSON list or object is passed as
+	// such, every other one as a string.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=100

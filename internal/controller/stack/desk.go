@@ -161,8 +161,8 @@ func (d *desk) fail(r runs.Run, now time.Time, retryMax time.Duration) {
 	if errors.Is(r.Err, fault.KindConflict) && r.Intent == intentApply {
 		return // the state moved: planning again is the answer, at once
 	}
-	if r.Canceled && errors.Is(r.Err, errOvertaken) {
-		return
+	if r.Canceled && r.Intent != intentApply {
+		return // it was stopped on purpose, whatever the tool says of that
 	}
 	d.failed = r.Err
 	d.tries++

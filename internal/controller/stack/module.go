@@ -398,6 +398,9 @@ func (r *Reconciler) reportModule(ctx context.Context, p *pass, v v1alpha1.Verdi
 	}
 	if d := p.desk; d != nil {
 		d.tell(t)
+		if d.tool != "" {
+			t.Tool = p.module.Job.Tool.Name + " " + d.tool
+		}
 	}
 	if p.outputs != nil {
 		t.Outputs = nil
@@ -412,9 +415,6 @@ func (r *Reconciler) reportModule(ctx context.Context, p *pass, v v1alpha1.Verdi
 
 // tell writes what is known of the state into a status.
 func (d *desk) tell(t *v1alpha1.TerraformStatus) {
-	if d.tool != "" {
-		t.Tool = d.tool
-	}
 	if d.state.Lineage != "" {
 		t.Lineage, t.Serial = d.state.Lineage, d.state.Serial
 	}
